@@ -1,0 +1,39 @@
+# Every target brings the environment up to date first; `make setup` alone does only that.
+PYTHON3 := $(firstword $(foreach name,python3 python3.11 python3.12 python3.10 python,$(shell command -v $(name))))
+PYTHON := .venv/bin/python
+BROWNIE := .venv/bin/brownie
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-unit bench-gas lint deploy clean distclean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+
+setup: ## install everything into this folder (nothing is done when it is up to date)
+	@$(if $(PYTHON3),$(PYTHON3) -m plimsoll.toolchain.setup,echo "Python 3.10, 3.11 or 3.12 is needed: install one and run make again." >&2; exit 1)
+
+demo: setup ## March 2020 on the real contracts; leaves reports/black_thursday/index.html
+	@$(PYTHON) -m plimsoll scenario run black_thursday
+
+test: setup ## compile everything, then all tests
+	@$(BROWNIE) compile --all
+	@$(BROWNIE) test -n 2
+
+test-unit: setup ## the contracts' unit tests
+	@$(BROWNIE) test tests/unit -n 2
+
+bench-gas: setup ## gas of each verb beside its budget
+	@$(PYTHON) benchmarks/gas.py
+
+lint: setup ## unused names, likely mistakes
+	@.venv/bin/ruff check
+
+deploy: setup ## deploy to a local chain: scripts/deploy.py
+	@$(BROWNIE) run scripts/deploy.py
+
+clean: ## remove what was made by compiling and running
+	@rm -rf build reports .hypothesis .pytest_cache .solc/cache
+	@find . -name __pycache__ -not -path './.venv/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
+
+distclean: clean ## also remove what `make setup` installed
+	@rm -rf .venv node_modules .solc .setup.lock .setup.log

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {ILiquidityPool} from "../interfaces/ILiquidityPool.sol";
+import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
+import {IMarginTypes} from "../interfaces/IMarginTypes.sol";
+import {IVenue} from "../interfaces/IVenue.sol";
+import {PoolShares} from "./base/PoolShares.sol";
+import {QuoteMath} from "./libraries/QuoteMath.sol";
+
+/// @title The liquidity pool: one more margined account, which happens to quote
+/// @notice Reading order: `trade` and `quote` (the price: QuoteMath), `allocate`; then base/PoolShares.
+contract LiquidityPool is PoolShares, Ownable, IVenue {
+    uint256 private constant MILLION = 1e6;
+    uint256 private constant MAX_RATE_E6 = 50_000;
+    /// @dev Operator bit 0 of the engine: may trade.
+    uint256 private constant MAY_TRADE = 1;
+
+    uint256 private immutable SIZE_SCALE;
+
+    mapping(uint256 instrument => MarketConfig) private _configs;
+
+    /// @param engine the margin engine, already deployed
+    /// @param owner_ the timelock
+    /// @param delay seconds from a request to redeem until it matures
+    constructor(address engine, address owner_, uint256 delay, string memory name_, string memory symbol_)
+        ERC20(name_, symbol_)
+        PoolShares(engine, delay)
+        Ownable(owner_)
+    {
+        SIZE_SCALE = IMarginEngine(engine).SIZE_SCALE();
+    }
+
+    // Trading -------------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc ILiquidityPool
+    function trade(uint256 account, uint256 instrument, int256 size, uint256 limitPrice, uint256 deadline)
+        external
+        nonReentrant
+        returns (int256 quote_, uint256 fee)
+    {
+        if (block.timestamp > deadline) revert Expired(deadline, block.timestamp);
+        _requireMarket(instrument);
+        if (
+            msg.sender != address(uint160(account >> 96))
+                && IMarginEngine(ENGINE).operatorBits(account, msg.sender) & MAY_TRADE == 0
+        ) revert NotTrader(account, msg.sender);
+        IMarginTypes.Fill[] memory fills = new IMarginTypes.Fill[](1);
+        fills[0] = IMarginTypes.Fill(instrument, size);
+        int256[] memory quotes;
+        (quotes, fee) = IMarginEngine(ENGINE).trade(account, tranche(instrument), fills, abi.encode(limitPrice));
+        quote_ = quotes[0];
+        emit Traded(account, instrument, size, quote_, fee, QuoteMath.price(size, quote_, SIZE_SCALE));
+    }
+
+    /// @inheritdoc IVenue
+    /// @dev The engine asks whoever called its `trade`, so the order is the one of `trade` above.
+    function quote(uint256, uint256, Order[] calldata orders, bytes calldata data)
+        external
+        view
+        returns (int256[] memory quotes, uint256[] memory fees)
+    {
+        if (msg.sender != ENGINE) revert OnlyEngine(msg.sender);
+        Order calldata order = orders[0];
+        MarketConfig memory config = _configs[order.instrument];
+        (uint256 before, uint256 afterwards) = QuoteMath.skew(order.size, order.makerSize);
+        uint256 widened = afterwards - before;
+        if (widened > 0 && afterwards >= order.scale) {
+            revert SkewTooLarge(order.instrument, afterwards, order.scale);
+        }
+        (quotes, fees) = (new int256[](1), new uint256[](1));
+        quotes[0] =
+            QuoteMath.amount(order.size, before, afterwards, order.mid, order.scale, SIZE_SCALE, config.spreadE6);
+        fees[0] =
+            QuoteMath.fee(order.size, widened, order.mid, SIZE_SCALE, config.takerFeeE6, config.makerFeeE6);
+        uint256 price = QuoteMath.price(order.size, quotes[0], SIZE_SCALE);
+        uint256 limit = abi.decode(data, (uint256));
+        if (order.size > 0 ? price > limit : price < limit) revert PriceBeyondLimit(price, limit);
+    }
+
+    // Capital -------------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc ILiquidityPool
+    /// @dev Another market's missing price does not stop a top-up (that market counts as nothing meanwhile), but nothing is
+    /// called back for it. Good money is not sent after bad: a tranche below zero is for `absorb`.
+    function allocate(uint256 instrument) external nonReentrant returns (int256 amount) {
+        _requireMarket(instrument);
+        Valuation memory v = _glance();
+        _requirePrices(v, 1 << instrument);
+        MarketConfig memory config = _configs[instrument];
+        int256 target = int256(Math.min(v.mid * config.weightE6 / MILLION, config.cap));
+        int256 worth = v.worth[instrument];
+        if (worth >= 0 && worth < target) {
+            uint256 room = _positive(int256(uint256(config.cap)) - _contributed[instrument]);
+            amount = int256(Math.min(uint256(target - worth), Math.min(v.idleCash, room)));
+        } else if (worth > target && v.unpriced == 0) {
+            amount = -int256(Math.min(uint256(worth - target), v.free[instrument]));
+        }
+        if (amount == 0) revert NothingToAllocate(instrument);
+        _moveCash(instrument, amount);
+    }
+
+    // Parameters ----------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc ILiquidityPool
+    function setMarket(uint256 instrument, MarketConfig calldata config) external onlyOwner {
+        if (instrument >= IMarginEngine(ENGINE).instrumentCount() || instrument >= MAX_MARKETS) {
+            revert UnknownMarket(instrument);
+        }
+        _bound("spreadE6", config.spreadE6, MAX_RATE_E6);
+        _bound("takerFeeE6", config.takerFeeE6, MAX_RATE_E6);
+        _bound("makerFeeE6", config.makerFeeE6, MAX_RATE_E6);
+        _markets |= 1 << instrument;
+        _configs[instrument] = config;
+        uint256 weights;
+        for (uint256 map = _markets; map != 0; map &= map - 1) weights += _configs[_lowest(map)].weightE6;
+        _bound("weightE6", weights, MILLION);
+        emit MarketSet(instrument, config);
+    }
+
+    /// @inheritdoc ILiquidityPool
+    function marketConfig(uint256 instrument) external view returns (MarketConfig memory config, int256 contributed) {
+        return (_configs[instrument], _contributed[instrument]);
+    }
+
+    function _requireMarket(uint256 instrument) private view {
+        if (_markets & (1 << instrument) == 0) revert UnknownMarket(instrument);
+    }
+
+    function _bound(string memory name, uint256 value, uint256 most) private pure {
+        if (value > most) revert InvalidParameter(name, value, most);
+    }
+}

@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {Proxy} from "@openzeppelin/contracts/proxy/Proxy.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {IEscrow} from "../interfaces/IEscrow.sol";
+import {IEscrowModule} from "../interfaces/IEscrowModule.sol";
+import {IMarginCore} from "../interfaces/IMarginCore.sol";
+import {IPriceOracle} from "../interfaces/IPriceOracle.sol";
+import {IVenue} from "../interfaces/IVenue.sol";
+import {Ledger} from "./base/Ledger.sol";
+import {FixedPointMath} from "./libraries/FixedPointMath.sol";
+import {LedgerMath} from "./libraries/LedgerMath.sol";
+import {MarginMath} from "./libraries/MarginMath.sol";
+
+/// @title MarginEngine: READ THIS FIRST
+/// @notice Accounts, the matched ledger and the margin rule. Every verb has the same five beats: check (who, what) · load
+/// (prices and indices, once) · act (the ledger changes) · prove (margin, caps) · tell and pay (events, then tokens).
+/// Storage and posting are in base/Ledger.sol, the rule itself in libraries/MarginMath.sol, listing in Parameters.sol.
+contract MarginEngine is IMarginCore, IEscrowModule, Ledger, Proxy {
+    using FixedPointMath for uint256;
+    using FixedPointMath for int256;
+    using MarginMath for Margin;
+    using SafeCast for uint256;
+    using SafeERC20 for IERC20;
+
+    uint256 internal constant MAY_TRADE = 1;
+    uint256 internal constant MAY_WITHDRAW = 2;
+
+    /// @dev A trade while it runs. adds: somebody's risk grows (other than by taking over a reducing account's as the pool).
+    struct Deal {
+        uint256 taker;
+        uint256 maker;
+        bool takerAdds;
+        bool makerAdds;
+        bool adds;
+        IPriceOracle.Price[] book;
+        IVenue.Order[] orders;
+        Margin takerBefore;
+        Margin makerBefore;
+    }
+
+    address public immutable EXTENSION;
+
+    constructor(Setup memory setup, address extension) Ledger(setup) {
+        EXTENSION = extension;
+    }
+
+    /// @dev What is not here is in the extension, for ever: the same storage, the same immutables.
+    function _implementation() internal view override returns (address) {
+        return EXTENSION;
+    }
+
+    // Authority -----------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IMarginCore
+    function setOperator(uint256 account, address operator, uint256 bits) external {
+        _only(_owner(account));
+        if (bits > MAY_TRADE | MAY_WITHDRAW) revert InvalidParameter("bits", bits, MAY_TRADE | MAY_WITHDRAW);
+        _operators[account][operator] = bits;
+        emit OperatorSet(account, operator, bits);
+    }
+
+    function _authorise(uint256 account, uint256 bit) private view {
+        if (_operators[account][msg.sender] & bit == 0) _only(_owner(account));
+    }
+
+    // Deposit -------------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IMarginCore
+    function deposit(uint256 account, address token, uint256 amount, uint256 minRatio)
+        external
+        nonReentrant
+        returns (uint256 credited)
+    {
+        if (amount == 0) revert ZeroAmount();
+        uint256 ratio = payoutRatio();
+        if (ratio < minRatio) revert RatioTooLow(ratio, minRatio);
+        if (token == SETTLEMENT) {
+            credited = _pull(CASH_ACCOUNT, SETTLEMENT, amount, msg.sender);
+            _post(account, credited.toInt256());
+        } else {
+            credited = _depositCollateral(account, token, amount);
+        }
+        emit Deposited(account, token, msg.sender, credited);
+        _tell(account);
+    }
+
+    function _depositCollateral(uint256 account, address token, uint256 amount) private returns (uint256 credited) {
+        uint256 id = _collateralId(token);
+        uint256 map = _accounts[account].collaterals;
+        if (map & (1 << id) == 0) {
+            _authorise(account, MAY_TRADE);
+            map |= 1 << id;
+            if (_count(map) > MAX_COLLATERALS_HELD) revert TooManyCollaterals(account, MAX_COLLATERALS_HELD);
+            _accounts[account].collaterals = uint32(map);
+        }
+        credited = _pull(account, token, amount, msg.sender);
+        uint256 total = _collateralTotals[id] + credited;
+        uint256 cap = _collaterals[id].cap;
+        if (total > cap) revert CollateralCapExceeded(id, total, cap);
+        _collateralTotals[id] = total;
+    }
+
+    /// @inheritdoc IEscrowModule
+    function onPull(address token, uint256 amount, bytes calldata data) external {
+        _only(ESCROW);
+        IERC20(token).safeTransferFrom(abi.decode(data, (address)), ESCROW, amount);
+    }
+
+    // Withdraw ------------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IMarginCore
+    function withdraw(uint256 account, address token, uint256 amount, address to, uint256 minOut)
+        external
+        nonReentrant
+        returns (uint256 paid)
+    {
+        if (amount == 0) revert ZeroAmount();
+        if (to != _owner(account)) _only(_owner(account));
+        _authorise(account, MAY_WITHDRAW);
+        bool isCash = token == SETTLEMENT;
+        paid = isCash ? _takeCash(account, amount) : amount;
+        if (!isCash) _takeCollateral(account, _collateralId(token), amount);
+        if (paid < minOut) revert BelowMinOut(paid, minOut);
+        emit Withdrawn(account, token, to, amount, paid);
+        _tell(account);
+        IEscrow(ESCROW).release(isCash ? CASH_ACCOUNT : account, token, paid, to);
+    }
+
+    /// @dev While bad debt is recorded it is paid off by what the withdrawal is short of: the ratio stays as it is (LIQ-6).
+    function _takeCash(uint256 account, uint256 amount) private returns (uint256 paid) {
+        paid = amount;
+        if (_house.badDebt > 0) {
+            (uint256 settlement, uint256 owed) = _claims();
+            paid = amount.mulDivDown(settlement, owed);
+            _setBadDebt(-int256(amount - paid));
+        }
+        _spend(account, amount);
+    }
+
+    function _takeCollateral(uint256 account, uint256 id, uint256 amount) private {
+        Account storage state = _accounts[account];
+        uint256 held = _creditOf(account, _collaterals[id].token);
+        if (amount > held) revert InsufficientCollateral(account, id, held, amount);
+        if (state.instruments != 0 || state.cash < 0) {
+            (Snapshot memory snapshot,) = _load(account, 0, new IPriceOracle.Price[](0), true);
+            for (uint256 i; i < snapshot.coins.length; ++i) {
+                if (snapshot.coins[i].collateral == id) snapshot.coins[i].amount -= amount;
+            }
+            _requireInitial(snapshot);
+        }
+        _countCollateral(account, id, held, amount);
+    }
+
+    /// @inheritdoc IMarginCore
+    function moveCash(uint256 from, uint256 to, uint256 amount) external nonReentrant {
+        if (amount == 0) revert ZeroAmount();
+        if (from == to) revert SameAccount(from);
+        if (_owner(from) != _owner(to)) revert DifferentOwners(from, to);
+        _authorise(from, MAY_WITHDRAW);
+        _spend(from, amount);
+        _post(to, amount.toInt256());
+        emit CashMoved(from, to, amount);
+        _tell(from);
+        _tell(to);
+    }
+
+    /// @dev Takes from positive cash, and proves what stays.
+    function _spend(uint256 account, uint256 amount) private {
+        int256 cash = _accounts[account].cash;
+        if (cash < amount.toInt256()) revert InsufficientCash(account, cash, amount);
+        _post(account, -int256(amount));
+        if (_accounts[account].instruments == 0) return;
+        (Snapshot memory snapshot,) = _load(account, 0, new IPriceOracle.Price[](0), true);
+        _requireInitial(snapshot);
+    }
+
+    // Trade ---------------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IMarginCore
+    function trade(uint256 taker, uint256 maker, Fill[] calldata fills, bytes calldata data)
+        external
+        nonReentrant
+        returns (int256[] memory quotes, uint256 fee)
+    {
+        if (taker == maker) revert SameAccount(taker);
+        if (fills.length == 0) revert NoOrders();
+        _authorise(taker, MAY_TRADE);
+        _authorise(maker, MAY_TRADE);
+        Deal memory deal = _loadDeal(taker, maker, fills);
+        uint256[] memory fees;
+        (quotes, fees) = IVenue(msg.sender).quote(taker, maker, deal.orders, data);
+        if (quotes.length != fills.length) revert WrongQuotes(quotes.length, fills.length);
+        if (fees.length != fills.length) revert WrongQuotes(fees.length, fills.length);
+        for (uint256 i; i < fills.length; ++i) {
+            uint256 openInterest = _markets[fills[i].instrument].openInterest;
+            _fill(taker, fills[i].instrument, fills[i].size, quotes[i]);
+            _fill(maker, fills[i].instrument, -fills[i].size, -quotes[i]);
+            _payFee(taker, maker, fills[i].instrument, fees[i]);
+            fee += fees[i];
+            _proveCaps(deal, deal.orders[i], openInterest);
+        }
+        _prove(taker, deal.takerAdds, deal.takerBefore, deal.book);
+        _prove(maker, deal.makerAdds, deal.makerBefore, deal.book);
+        emit Traded(msg.sender, taker, maker, fee);
+        _tell(taker);
+        _tell(maker);
+    }
+
+    /// @dev Reads each price once, brings the traded markets to this second, and judges whoever only reduces.
+    function _loadDeal(uint256 taker, uint256 maker, Fill[] calldata fills) private returns (Deal memory deal) {
+        (deal.taker, deal.maker) = (taker, maker);
+        uint256 feeds;
+        uint256 seen;
+        for (uint256 i; i < fills.length; ++i) {
+            uint256 instrument = fills[i].instrument;
+            if (fills[i].size == 0) revert ZeroSize(instrument);
+            if (seen & (1 << instrument) != 0) revert RepeatedInstrument(instrument);
+            seen |= 1 << instrument;
+            feeds |= 1 << _listed(instrument).feed;
+            if (!LedgerMath.reduces(_sizeOf(taker, instrument), fills[i].size)) deal.takerAdds = true;
+            if (!LedgerMath.reduces(_sizeOf(maker, instrument), -fills[i].size)) deal.makerAdds = true;
+        }
+        deal.adds = deal.takerAdds || (deal.makerAdds && _owner(maker) != POOL);
+        if (deal.adds) requirePeg();
+        deal.book = _complete(deal.book, feeds, deal.adds);
+        deal.orders = new IVenue.Order[](fills.length);
+        for (uint256 i; i < fills.length; ++i) {
+            IPriceOracle.Price memory price = _priceOf(deal.book, _risks[fills[i].instrument].feed);
+            _touch(fills[i].instrument, price.mid);
+            deal.orders[i] = _order(maker, fills[i], price);
+        }
+        if (!deal.takerAdds) deal.takerBefore = _judge(taker, deal.book);
+        if (!deal.makerAdds) deal.makerBefore = _judge(maker, deal.book);
+    }
+
+    function _order(uint256 maker, Fill calldata fill, IPriceOracle.Price memory price)
+        private
+        view
+        returns (IVenue.Order memory)
+    {
+        return IVenue.Order({
+            instrument: fill.instrument,
+            size: fill.size,
+            lo: price.lo,
+            mid: price.mid,
+            hi: price.hi,
+            makerSize: _sizeOf(maker, fill.instrument),
+            scale: _fundings[fill.instrument].scale
+        });
+    }
+
+    function _payFee(uint256 taker, uint256 maker, uint256 instrument, uint256 fee) private {
+        if (fee == 0) return;
+        Funding memory shares = _fundingOf(instrument);
+        uint256 insurance = fee.mulDivDown(shares.insuranceShareE6, 1e6);
+        uint256 treasury_ = fee.mulDivDown(shares.treasuryShareE6, 1e6);
+        _post(taker, -fee.toInt256());
+        _post(maker, (fee - insurance - treasury_).toInt256());
+        _setFund(instrument, insurance.toInt256(), treasury_.toInt256());
+    }
+
+    /// @dev Open interest may not grow past its caps, nor a reduce-only instrument gain risk, nor a position be too small.
+    function _proveCaps(Deal memory deal, IVenue.Order memory order, uint256 before) private view {
+        uint256 id = order.instrument;
+        Limits memory limits = _limitsOf(id);
+        uint256 openInterest = _markets[id].openInterest;
+        if (deal.adds && _risks[id].reduceOnly) revert InstrumentReduceOnly(id);
+        if (openInterest > before) {
+            if (openInterest > limits.capUnits) revert CapExceeded(id, openInterest, limits.capUnits);
+            uint256 value = MarginMath.notional(openInterest, order.mid, SIZE_SCALE);
+            if (value > limits.capValue) revert CapExceeded(id, value, limits.capValue);
+        }
+        _proveMinimum(deal.taker, order, limits.minNotional);
+        _proveMinimum(deal.maker, order, limits.minNotional);
+    }
+
+    function _proveMinimum(uint256 account, IVenue.Order memory order, uint256 minimum) private view {
+        uint256 size = _sizeOf(account, order.instrument).abs();
+        if (size == 0 || _owner(account) == POOL) return;
+        uint256 value = MarginMath.notional(size, order.mid, SIZE_SCALE);
+        if (value < minimum) revert BelowMinimum(account, order.instrument, value, minimum);
+    }
+
+    // The proof -----------------------------------------------------------------------------------------------------
+
+    /// @dev MAR-1: the opening test holds; or risk was only reduced, health is not worse, and equity not below min(before, 0).
+    function _prove(uint256 account, bool adds, Margin memory before, IPriceOracle.Price[] memory book) private view {
+        (Snapshot memory snapshot,) = _load(account, 0, book, adds);
+        if (!adds) {
+            Margin memory margin = MarginMath.judge(snapshot, false);
+            bool kept = margin.equity * int256(before.maintenance) >= before.equity * int256(margin.maintenance);
+            int256 least = before.equity < 0 ? before.equity : int256(0);
+            if (kept && margin.equity >= least) return;
+            Margin memory strict = MarginMath.judge(snapshot, true);
+            if (!_meetsInitial(strict)) revert HealthWorsened(account, margin.equity, margin.maintenance);
+            return;
+        }
+        _requireInitial(snapshot);
+    }
+
+    function _requireInitial(Snapshot memory snapshot) private view {
+        Margin memory margin = MarginMath.judge(snapshot, true);
+        if (_meetsInitial(margin)) return;
+        int256 backing = margin.backing();
+        if (backing < int256(margin.initial)) revert InsufficientMargin(snapshot.account, backing, margin.initial);
+        revert DebtTooLarge(snapshot.account, margin.debt(), margin.collateral.mulDivDown(OPEN_DEBT_LIMIT_E6, 1e6));
+    }
+
+    function _meetsInitial(Margin memory margin) private view returns (bool) {
+        return margin.backing() >= int256(margin.initial)
+            && margin.debt() * 1e6 <= margin.collateral * OPEN_DEBT_LIMIT_E6;
+    }
+
+    function _judge(uint256 account, IPriceOracle.Price[] memory book) private view returns (Margin memory) {
+        (Snapshot memory snapshot,) = _load(account, 0, book, false);
+        return MarginMath.judge(snapshot, false);
+    }
+
+    // The liquidation engine's verbs --------------------------------------------------------------------------------
+
+    /// @inheritdoc IMarginCore
+    function seize(
+        uint256 account,
+        Transfer[] calldata transfers,
+        Entry[] calldata cash,
+        Entry[] calldata funds,
+        int256 newBadDebt
+    ) external nonReentrant only(LIQUIDATION_ENGINE) {
+        for (uint256 i; i < transfers.length; ++i) {
+            Transfer calldata moved = transfers[i];
+            _touch(moved.instrument, moved.mid);
+            _fill(account, moved.instrument, moved.size, moved.quote);
+            _fill(moved.taker, moved.instrument, -moved.size, -moved.quote);
+        }
+        int256 sum = -newBadDebt;
+        for (uint256 i; i < cash.length; ++i) {
+            sum += cash[i].amount;
+            _post(cash[i].id, cash[i].amount);
+            if (cash[i].id != account) _tell(cash[i].id);
+        }
+        for (uint256 i; i < funds.length; ++i) {
+            sum += funds[i].amount;
+            _setFund(funds[i].id, funds[i].amount, 0);
+        }
+        if (sum != 0) revert Unbalanced(sum);
+        if (newBadDebt != 0) _setBadDebt(newBadDebt);
+        emit Seized(account, transfers.length, newBadDebt);
+        _tell(account);
+    }
+
+    // Views ---------------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IMarginCore
+    function load(uint256 account, uint64 include, IPriceOracle.Price[] calldata book, bool sequenced)
+        external
+        view
+        returns (Snapshot memory snapshot, IPriceOracle.Price[] memory prices)
+    {
+        if (_reentrancyGuardEntered()) revert ReentrancyGuardReentrantCall();
+        return _load(account, include, book, sequenced);
+    }
+
+    /// @inheritdoc IMarginCore
+    function requirePeg() public view {
+        if (SETTLEMENT_FEED == NO_FEED) return;
+        IPriceOracle.Price[] memory none;
+        uint256 price = _complete(none, 1 << SETTLEMENT_FEED, false)[0].mid;
+        uint256 distance = price > 1e18 ? price - 1e18 : 1e18 - price;
+        if (distance > DEPEG_LIMIT_E6 * 1e12) revert Depegged(price);
+    }
+
+    /// @inheritdoc IMarginCore
+    function payoutRatio() public view returns (uint256) {
+        if (_house.badDebt == 0) return 1e18;
+        (uint256 settlement, uint256 owed) = _claims();
+        return settlement.mulDivDown(1e18, owed);
+    }
+
+    /// @inheritdoc IMarginCore
+    function accountState(uint256 account) external view returns (Account memory) {
+        return _accountState(account);
+    }
+
+    /// @inheritdoc IMarginCore
+    function position(uint256 account, uint256 instrument) external view returns (Position memory) {
+        return _positionOf(account, instrument);
+    }
+
+    /// @dev S, and S + B: the engine's own settlement credit less funds and fees, and the claims on it.
+    function _claims() private view returns (uint256 settlement, uint256 owed) {
+        settlement = _creditOf(CASH_ACCOUNT, SETTLEMENT);
+        uint256 count = _house.instruments;
+        for (uint256 i; i < count; ++i) {
+            uint256 reserved = uint256(_funds[i].insurance) + _funds[i].treasury;
+            settlement = settlement > reserved ? settlement - reserved : 0;
+        }
+        owed = settlement + _house.badDebt;
+    }
+
+    function _setBadDebt(int256 change) private {
+        uint256 debt = SafeCast.toUint256(int256(uint256(_house.badDebt)) + change);
+        _house.badDebt = debt.toUint96();
+        emit BadDebtUpdated(debt);
+    }
+
+    function _collateralId(address token) private view returns (uint256) {
+        uint256 id = _collateralIds[token];
+        if (id == 0) revert UnknownToken(token);
+        return id - 1;
+    }
+
+    /// @inheritdoc IMarginCore
+    function operatorBits(uint256 account, address operator) external view returns (uint256) {
+        return _operators[account][operator];
+    }
+
+}

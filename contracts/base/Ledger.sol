@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {IEscrow} from "../../interfaces/IEscrow.sol";
+import {IMarginTypes} from "../../interfaces/IMarginTypes.sol";
+import {IPriceOracle} from "../../interfaces/IPriceOracle.sol";
+import {FixedPointMath} from "../libraries/FixedPointMath.sol";
+import {FundingMath} from "../libraries/FundingMath.sol";
+import {LedgerMath} from "../libraries/LedgerMath.sol";
+import {MarginMath} from "../libraries/MarginMath.sol";
+
+/// @title The ledger of the margin engine: its storage, how an account is loaded, how a change is posted
+/// @dev Every change of a position goes through `_fill`, every change of cash through `_post`.
+abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
+    using FixedPointMath for uint256;
+    using SafeCast for int256;
+    using SafeCast for uint256;
+
+    /// @dev One slot. interest: index(t) = interestBase + interestRateE9 · (t − interestTime) / year, in 1e-9.
+    struct House {
+        uint96 badDebt;
+        uint8 instruments;
+        uint8 collaterals;
+        uint32 interestRateE9;
+        uint48 interestBase;
+        uint32 interestTime;
+    }
+
+    uint256 internal constant MAX_INSTRUMENTS_HELD = 16;
+    uint256 internal constant MAX_COLLATERALS_HELD = 8;
+    uint256 internal constant NO_FEED = 255;
+    /// @dev The escrow account that holds every settlement token of the engine.
+    uint256 internal constant CASH_ACCOUNT = 0;
+
+    address public immutable SETTLEMENT;
+    uint8 public immutable SETTLEMENT_DECIMALS;
+    uint256 public immutable SIZE_SCALE;
+    address public immutable ESCROW;
+    address public immutable ORACLE;
+    address public immutable LIQUIDATION_ENGINE;
+    address public immutable POOL;
+    address public immutable PARAMETERS;
+    uint256 public immutable DEBT_LIMIT_E6;
+    uint256 public immutable OPEN_DEBT_LIMIT_E6;
+    uint256 internal immutable SETTLEMENT_FEED;
+    uint256 internal immutable DEPEG_LIMIT_E6;
+
+    mapping(uint256 account => Account) internal _accounts;
+    mapping(uint256 account => mapping(uint256 instrument => Position)) internal _positions;
+    mapping(uint256 account => mapping(address operator => uint256)) internal _operators;
+    mapping(uint256 instrument => Market) internal _markets;
+    mapping(uint256 instrument => Risk) internal _risks;
+    mapping(uint256 instrument => Limits) internal _limits;
+    mapping(uint256 instrument => Funding) internal _fundings;
+    mapping(uint256 instrument => Fund) internal _funds;
+    mapping(uint256 collateral => Collateral) internal _collaterals;
+    mapping(uint256 collateral => uint256) internal _collateralTotals;
+    /// @dev id + 1; 0 for an unknown token.
+    mapping(address token => uint256) internal _collateralIds;
+    House internal _house;
+    uint256 internal _treasury;
+
+    constructor(Setup memory setup) {
+        uint8 decimals = IERC20Metadata(setup.settlement).decimals();
+        if (decimals > 6) revert InvalidParameter("settlement decimals", decimals, 6);
+        if (setup.debtLimitE6 >= 1e6) revert InvalidParameter("debtLimitE6", setup.debtLimitE6, 1e6);
+        if (setup.openDebtLimitE6 >= setup.debtLimitE6) {
+            revert InvalidParameter("openDebtLimitE6", setup.openDebtLimitE6, setup.debtLimitE6);
+        }
+        SETTLEMENT = setup.settlement;
+        SETTLEMENT_DECIMALS = decimals;
+        SIZE_SCALE = 10 ** (27 - decimals);
+        ESCROW = setup.escrow;
+        ORACLE = setup.oracle;
+        LIQUIDATION_ENGINE = setup.liquidationEngine;
+        POOL = setup.pool;
+        PARAMETERS = setup.parameters;
+        DEBT_LIMIT_E6 = setup.debtLimitE6;
+        OPEN_DEBT_LIMIT_E6 = setup.openDebtLimitE6;
+        SETTLEMENT_FEED = setup.settlementFeed;
+        DEPEG_LIMIT_E6 = setup.depegLimitE6;
+        _house.interestBase = 1e9;
+        _house.interestTime = uint32(block.timestamp);
+    }
+
+    /// @dev Only `caller` may call.
+    modifier only(address caller) {
+        _only(caller);
+        _;
+    }
+
+    function _only(address caller) internal view {
+        if (msg.sender != caller) revert Unauthorized(msg.sender);
+    }
+
+    // Loading: an account as it stands now --------------------------------------------------------------------------
+
+    function _load(uint256 account, uint256 include, IPriceOracle.Price[] memory book, bool sequenced)
+        internal
+        view
+        returns (Snapshot memory snapshot, IPriceOracle.Price[] memory)
+    {
+        Account memory state = _accountState(account);
+        snapshot.account = account;
+        snapshot.interest = _interestOn(account);
+        snapshot.cash = int256(state.cash) - int256(snapshot.interest);
+        snapshot.sizeScale = SIZE_SCALE;
+        snapshot.legs = _loadLegs(account, uint256(state.instruments) | include);
+        snapshot.coins = _loadCoins(account, state.collaterals);
+        uint256 feeds;
+        for (uint256 i; i < snapshot.legs.length; ++i) feeds |= 1 << snapshot.legs[i].feed;
+        for (uint256 i; i < snapshot.coins.length; ++i) feeds |= 1 << snapshot.coins[i].feed;
+        book = _complete(book, feeds, sequenced);
+        for (uint256 i; i < snapshot.legs.length; ++i) _priceLeg(snapshot.legs[i], account, book);
+        for (uint256 i; i < snapshot.coins.length; ++i) {
+            IPriceOracle.Price memory price = _priceOf(book, snapshot.coins[i].feed);
+            (snapshot.coins[i].lo, snapshot.coins[i].mid) = (price.lo, price.mid);
+        }
+        return (snapshot, book);
+    }
+
+    function _loadLegs(uint256 account, uint256 map) private view returns (Leg[] memory legs) {
+        legs = new Leg[](_count(map));
+        for (uint256 i; i < legs.length; ++i) {
+            uint256 instrument = _lowest(map);
+            map &= map - 1;
+            Leg memory leg = legs[i];
+            Risk memory risk = _listed(instrument);
+            Limits memory limits = _limitsOf(instrument);
+            Position memory held = _positionOf(account, instrument);
+            leg.instrument = instrument;
+            leg.size = held.size;
+            leg.quote = held.quote;
+            leg.base = uint256(risk.baseE6) * 1e12;
+            leg.slope = uint256(risk.slopeE6) * 1e12;
+            leg.depth = risk.depth;
+            leg.floor = risk.floor;
+            leg.initialMultiple = uint256(risk.initialMultipleE6) * 1e12;
+            leg.oiFactor = MarginMath.oiFactor(_markets[instrument].openInterest, limits);
+            leg.penaltyRate = uint256(risk.penaltyE6) * 1e12;
+            leg.minNotional = limits.minNotional;
+            leg.feed = risk.feed;
+        }
+    }
+
+    function _loadCoins(uint256 account, uint256 map) private view returns (Coin[] memory coins) {
+        coins = new Coin[](_count(map));
+        for (uint256 i; i < coins.length; ++i) {
+            uint256 id = _lowest(map);
+            map &= map - 1;
+            Collateral memory listed = _collateralOf(id);
+            Coin memory coin = coins[i];
+            coin.collateral = id;
+            coin.amount = _creditOf(account, listed.token);
+            coin.haircut = uint256(listed.haircutE6) * 1e12;
+            coin.maxHaircut = uint256(listed.maxHaircutE6) * 1e12;
+            coin.depth = listed.depth;
+            coin.scale = 10 ** (uint256(36 - SETTLEMENT_DECIMALS) + listed.decimals);
+            coin.feed = listed.feed;
+        }
+    }
+
+    function _priceLeg(Leg memory leg, uint256 account, IPriceOracle.Price[] memory book) private view {
+        IPriceOracle.Price memory price = _priceOf(book, leg.feed);
+        (leg.lo, leg.mid, leg.hi) = (price.lo, price.mid, price.hi);
+        if (leg.size == 0) return;
+        Market memory now_ = _accrued(leg.instrument, price.mid);
+        int256 index = leg.size > 0 ? now_.indexLong : now_.indexShort;
+        leg.charge = FundingMath.charge(leg.size, _positions[account][leg.instrument].index, index);
+    }
+
+    /// @dev The book with every feed of the bitmap in it; what is missing is read in one call.
+    function _complete(IPriceOracle.Price[] memory book, uint256 feeds, bool sequenced)
+        internal
+        view
+        returns (IPriceOracle.Price[] memory completed)
+    {
+        for (uint256 i; i < book.length; ++i) feeds &= ~(1 << book[i].feed);
+        if (feeds == 0) return book;
+        uint256[] memory missing = new uint256[](_count(feeds));
+        for (uint256 i; i < missing.length; ++i) {
+            missing[i] = _lowest(feeds);
+            feeds &= feeds - 1;
+        }
+        IPriceOracle.Price[] memory fresh = IPriceOracle(ORACLE).prices(missing, sequenced);
+        if (book.length == 0) return fresh;
+        completed = new IPriceOracle.Price[](book.length + fresh.length);
+        for (uint256 i; i < completed.length; ++i) {
+            completed[i] = i < book.length ? book[i] : fresh[i - book.length];
+        }
+    }
+
+    function _priceOf(IPriceOracle.Price[] memory book, uint256 feed)
+        internal
+        pure
+        returns (IPriceOracle.Price memory)
+    {
+        uint256 i;
+        while (book[i].feed != feed) ++i;
+        return book[i];
+    }
+
+    // Posting: what changes the ledger ------------------------------------------------------------------------------
+
+    /// @dev A market's funding, brought to this second and stored.
+    function _touch(uint256 instrument, uint256 mid) internal {
+        if (_markets[instrument].time != block.timestamp) _markets[instrument] = _accrued(instrument, mid);
+    }
+
+    function _accrued(uint256 instrument, uint256 mid) internal view returns (Market memory stored) {
+        stored = _marketOf(instrument);
+        if (stored.time == block.timestamp) return stored;
+        int256 skew = -_sizeOf(_tranche(instrument), instrument);
+        return FundingMath.accrue(stored, _fundingOf(instrument), skew, mid, SIZE_SCALE, block.timestamp);
+    }
+
+    /// @dev Changes one position of a touched market, settles its index charge, and posts what is realised.
+    function _fill(uint256 account, uint256 instrument, int256 size, int256 quote) internal {
+        Position memory held = _positionOf(account, instrument);
+        Market storage stored = _markets[instrument];
+        int256 charge;
+        if (held.size != 0) {
+            charge = FundingMath.charge(held.size, held.index, held.size > 0 ? stored.indexLong : stored.indexShort);
+        }
+        (int256 newSize, int256 newQuote, int256 realised) = LedgerMath.fill(held.size, held.quote, size, quote);
+        int256 index = newSize > 0 ? stored.indexLong : newSize < 0 ? stored.indexShort : int80(0);
+        if (size != 0) _countInterest(stored, held, newSize, newQuote);
+        _positions[account][instrument] = Position(newSize.toInt80(), newQuote.toInt96(), int80(index));
+        if ((held.size == 0) != (newSize == 0)) _hold(account, instrument, newSize != 0);
+        _post(account, realised - charge);
+        emit PositionUpdated(account, instrument, newSize, newQuote, index);
+    }
+
+    /// @dev Open interest and each side's Σ quote.
+    function _countInterest(Market storage stored, Position memory held, int256 newSize, int256 newQuote) private {
+        (int256 long, int256 short) = (stored.quoteLong, stored.quoteShort);
+        uint256 openInterest = stored.openInterest;
+        if (held.size > 0) {
+            long -= held.quote;
+            openInterest -= uint80(held.size);
+        } else {
+            short -= held.quote;
+        }
+        if (newSize > 0) {
+            long += newQuote;
+            openInterest += uint256(newSize);
+        } else {
+            short += newQuote;
+        }
+        (stored.quoteLong, stored.quoteShort) = (long.toInt96(), short.toInt96());
+        stored.openInterest = openInterest.toUint80();
+    }
+
+    function _hold(uint256 account, uint256 instrument, bool held) private {
+        uint256 map = uint256(_accounts[account].instruments) ^ (1 << instrument);
+        if (held && _count(map) > MAX_INSTRUMENTS_HELD) revert TooManyInstruments(account, MAX_INSTRUMENTS_HELD);
+        _accounts[account].instruments = uint64(map);
+    }
+
+    /// @dev Changes the cash of an account; negative cash first pays its interest to the pool's idle account.
+    function _post(uint256 account, int256 amount) internal {
+        Account storage state = _accounts[account];
+        uint256 interest = _interestOn(account);
+        int256 cash = int256(state.cash) + amount - int256(interest);
+        bool owes = cash < 0 || state.cash < 0;
+        state.cash = cash.toInt80();
+        if (owes) state.interestIndex = cash < 0 ? _interestIndex().toUint48() : 0;
+        if (interest == 0) return;
+        uint256 idle = _idle();
+        _accounts[idle].cash = (int256(_accounts[idle].cash) + int256(interest)).toInt80();
+        emit InterestCharged(account, interest);
+    }
+
+    /// @dev Marks the end of a change: keepers name the nonce they saw.
+    function _tell(uint256 account) internal {
+        Account storage state = _accounts[account];
+        // Wraps after 2^32 changes: it orders the changes of one account, it is no counter of value.
+        unchecked {
+            ++state.nonce;
+        }
+        emit AccountUpdated(account, state.cash, state.nonce);
+    }
+
+    function _setFund(uint256 instrument, int256 insurance, int256 treasury) internal {
+        Fund storage stored = _funds[instrument];
+        uint256 newInsurance = (int256(uint256(stored.insurance)) + insurance).toUint256();
+        uint256 newTreasury = (int256(uint256(stored.treasury)) + treasury).toUint256();
+        (stored.insurance, stored.treasury) = (newInsurance.toUint128(), newTreasury.toUint128());
+        emit FundUpdated(instrument, newInsurance, newTreasury);
+    }
+
+    /// @dev Escrow calls back `onPull`, which moves the payer's tokens.
+    function _pull(uint256 account, address token, uint256 amount, address payer) internal returns (uint256) {
+        return IEscrow(ESCROW).pull(account, token, amount, abi.encode(payer));
+    }
+
+    function _countCollateral(uint256 account, uint256 id, uint256 held, uint256 amount) internal {
+        _collateralTotals[id] -= amount;
+        if (amount == held) _accounts[account].collaterals &= ~uint32(1 << id);
+    }
+
+    // Reading what is stored ----------------------------------------------------------------------------------------
+
+    function _accountState(uint256 account) internal view returns (Account memory) {
+        return _accounts[account];
+    }
+
+    function _positionOf(uint256 account, uint256 instrument) internal view returns (Position memory) {
+        return _positions[account][instrument];
+    }
+
+    function _marketOf(uint256 instrument) internal view returns (Market memory) {
+        return _markets[instrument];
+    }
+
+    function _collateralOf(uint256 collateral) internal view returns (Collateral memory) {
+        return _collaterals[collateral];
+    }
+
+    function _sizeOf(uint256 account, uint256 instrument) internal view returns (int256) {
+        return _positions[account][instrument].size;
+    }
+
+    function _listed(uint256 instrument) internal view returns (Risk memory risk) {
+        risk = _risks[instrument];
+        if (!risk.listed) revert UnknownInstrument(instrument);
+    }
+
+    function _limitsOf(uint256 instrument) internal view returns (Limits memory) {
+        return _limits[instrument];
+    }
+
+    function _fundingOf(uint256 instrument) internal view returns (Funding memory) {
+        return _fundings[instrument];
+    }
+
+    /// @dev Of this module, in the token's units.
+    function _creditOf(uint256 account, address token) internal view returns (uint256) {
+        return IEscrow(ESCROW).creditOf(address(this), account, token);
+    }
+
+    // Small words ---------------------------------------------------------------------------------------------------
+
+    /// @dev ⌈|cash| · growth⌉ of negative cash since it was last posted.
+    function _interestOn(uint256 account) private view returns (uint256) {
+        Account storage state = _accounts[account];
+        if (state.cash >= 0) return 0;
+        uint256 paidUpTo = state.interestIndex;
+        return uint256(-int256(state.cash)).mulDivUp(_interestIndex() - paidUpTo, paidUpTo);
+    }
+
+    /// @dev 1e-9; saturates at 2^48 − 1, a growth of 281,000.
+    function _interestIndex() internal view returns (uint256) {
+        House storage house = _house;
+        uint256 elapsed = block.timestamp - house.interestTime;
+        return Math.min(house.interestBase + uint256(house.interestRateE9) * elapsed / 365 days, type(uint48).max);
+    }
+
+    function _owner(uint256 account) internal pure returns (address) {
+        return address(uint160(account >> 96));
+    }
+
+    function _idle() internal view returns (uint256) {
+        return uint256(uint160(POOL)) << 96;
+    }
+
+    /// @dev The pool's account that backs an instrument.
+    function _tranche(uint256 instrument) internal view returns (uint256) {
+        return _idle() | (instrument + 1);
+    }
+
+    function _count(uint256 map) internal pure returns (uint256 bits) {
+        for (; map != 0; map &= map - 1) ++bits;
+    }
+
+    function _lowest(uint256 map) internal pure returns (uint256) {
+        return Math.log2(map & (~map + 1));
+    }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {FixedPointMath} from "./FixedPointMath.sol";
+import {MarginMath} from "./MarginMath.sol";
+import {IMarginTypes} from "../../interfaces/IMarginTypes.sol";
+
+/// @title Liquidation: how much, at what penalty, to whom
+/// @notice With 0 ≤ E < M, target T and penalty Φ ≤ E, closing the fraction
+///
+///     f = ⌈(T·M − E) / (T·M − Φ)⌉
+///
+/// of every position brings health back to T. A leg whose remainder would be worth less than its minimum, or would be held
+/// at its floor, closes whole. Why it is safe:
+/// 1. r never falls in size and no remainder is held at a floor, so closing g of everything leaves M' ≤ (1 − g)·M, plus at
+///    most 2 units a leg of rounding;
+/// 2. closing at mid leaves E as it is, rounded toward the account; the penalty takes at most g·Φ ≤ g·E,
+///    less 3 units a leg, so E' ≥ (1 − g)·E plus the slack that 1 and T ≤ 1.5 need;
+/// 3. hence E'/M' ≥ E/M for every g ≤ f, and E' ≥ T·M' for g = f < 1.
+library LiquidationMath {
+    using FixedPointMath for uint256;
+    using FixedPointMath for int256;
+
+    uint256 private constant WAD = 1e18;
+    uint256 private constant ROUNDING_PER_LEG = 3;
+
+    /// @notice f, WAD, rounded up; 1e18 where the penalty would take all the equity.
+    /// @param target T, WAD
+    function fraction(IMarginTypes.Margin memory margin, uint256 target) internal pure returns (uint256) {
+        uint256 equity = uint256(margin.equity);
+        uint256 goal = margin.maintenance * target;
+        if (margin.penalty >= equity) return WAD;
+        return (goal - equity * WAD).mulDivUp(WAD, goal - margin.penalty * WAD);
+    }
+
+    /// @notice How much of a position g closes: ⌈|s| · g⌉ size units, or all of it where the remainder is too small.
+    function closing(IMarginTypes.Leg memory leg, uint256 g, uint256 sizeScale) internal pure returns (uint256 closed) {
+        uint256 size = leg.size.abs();
+        closed = size.mulDivUp(g, WAD);
+        uint256 left = size - closed;
+        bool tooSmall = MarginMath.notional(left, leg.mid, sizeScale) < leg.minNotional;
+        if (tooSmall || MarginMath.requirement(leg, left, sizeScale) <= leg.floor) closed = size;
+    }
+
+    /// @notice The account's change of quote when `closed` of its position goes at mid, rounded toward the account.
+    function proceeds(IMarginTypes.Leg memory leg, uint256 closed, uint256 sizeScale) internal pure returns (int256) {
+        return leg.size > 0
+            ? int256(closed.mulDivUp(leg.mid, sizeScale))
+            : -int256(closed.mulDivDown(leg.mid, sizeScale));
+    }
+
+    /// @notice ⌊Φ · g⌋ less 3 units a leg, so that rounding never lowers health.
+    function penalty(uint256 whole, uint256 g, uint256 legs) internal pure returns (uint256) {
+        uint256 part = whole.mulDivDown(g, WAD);
+        uint256 slack = legs * ROUNDING_PER_LEG;
+        return part > slack ? part - slack : 0;
+    }
+
+    /// @notice Keeper first (a share with floor and cap, never more than the penalty), then taker, then insurance.
+    function split(uint256 amount, uint256 keeperShareE6, uint256 keeperFloor, uint256 keeperCap, uint256 takerShareE6)
+        internal
+        pure
+        returns (uint256 keeper, uint256 taker, uint256 insurance)
+    {
+        keeper = amount.mulDivDown(keeperShareE6, 1e6);
+        if (keeper < keeperFloor) keeper = keeperFloor;
+        if (keeper > keeperCap) keeper = keeperCap;
+        if (keeper > amount) keeper = amount;
+        taker = (amount - keeper).mulDivDown(takerShareE6, 1e6);
+        insurance = amount - keeper - taker;
+    }
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {IPriceOracle} from "./IPriceOracle.sol";
+
+/// @title The words of the margin engine: what it stores, judges, is asked, tells and refuses
+/// @dev Units as in IMarginEngine.
+interface IMarginTypes {
+    // What is stored ------------------------------------------------------------------------------------------------
+
+    /// @dev One slot. `index` is the index of the position's side when it was last settled.
+    struct Position {
+        int80 size;
+        int96 quote;
+        int80 index;
+    }
+
+    /// @dev One slot. Bit i of the maps is set while the account holds instrument / collateral i.
+    struct Account {
+        int80 cash;
+        uint32 nonce;
+        uint64 instruments;
+        uint32 collaterals;
+        uint48 interestIndex;
+    }
+
+    /// @dev Two slots. Indices: owed per whole unit of the underlying, settlement units × 1e9.
+    /// rateE8: funding per year, positive when longs pay. openInterest = Σ max(size, 0).
+    struct Market {
+        int80 indexLong;
+        int80 indexShort;
+        uint80 openInterest;
+        int96 quoteLong;
+        int96 quoteShort;
+        int32 rateE8;
+        uint32 time;
+    }
+
+    /// @dev One slot: what judges a position. depth: size units. floor: settlement units.
+    struct Risk {
+        uint24 baseE6;
+        uint24 slopeE6;
+        uint80 depth;
+        uint48 floor;
+        uint24 penaltyE6;
+        uint8 feed;
+        uint24 initialMultipleE6;
+        bool listed;
+        bool reduceOnly;
+    }
+
+    /// @dev One slot: what limits new positions. capUnits: size units. capValue, minNotional: settlement units.
+    struct Limits {
+        uint80 capUnits;
+        uint80 capValue;
+        uint24 oiThresholdE6;
+        uint24 oiSlopeE6;
+        uint48 minNotional;
+    }
+
+    /// @dev One slot: funding, and who gets the fees (the rest goes to the maker). scale: size units.
+    /// maxVelocityE8: how much the yearly rate moves in a day at full skew. maxRateE8: at most 10e8 (1000 % a year).
+    struct Funding {
+        uint80 scale;
+        uint32 maxVelocityE8;
+        uint32 maxRateE8;
+        uint24 insuranceShareE6;
+        uint24 treasuryShareE6;
+    }
+
+    /// @dev Two slots. depth, cap: the token's own units. haircutE6: h₀; maxHaircutE6 ≤ (1 + h₀)/2.
+    struct Collateral {
+        address token;
+        uint24 haircutE6;
+        uint24 maxHaircutE6;
+        uint8 feed;
+        uint8 decimals;
+        uint104 depth;
+        uint104 cap;
+    }
+
+    /// @dev Per instrument, one slot: insurance pays losses, treasury waits to be claimed.
+    struct Fund {
+        uint128 insurance;
+        uint128 treasury;
+    }
+
+    // What is judged ------------------------------------------------------------------------------------------------
+
+    /// @dev One position with all that judges it. charge: what the index says it owes, settlement units, rounded up.
+    /// base, slope, initialMultiple, oiFactor, penaltyRate: WAD.
+    struct Leg {
+        uint256 instrument;
+        int256 size;
+        int256 quote;
+        int256 charge;
+        uint256 lo;
+        uint256 mid;
+        uint256 hi;
+        uint256 base;
+        uint256 slope;
+        uint256 depth;
+        uint256 floor;
+        uint256 initialMultiple;
+        uint256 oiFactor;
+        uint256 penaltyRate;
+        uint256 minNotional;
+        uint256 feed;
+    }
+
+    /// @dev One collateral. scale: amount · price (WAD) / scale = settlement units. haircut, maxHaircut: WAD.
+    struct Coin {
+        uint256 collateral;
+        uint256 amount;
+        uint256 lo;
+        uint256 mid;
+        uint256 haircut;
+        uint256 maxHaircut;
+        uint256 depth;
+        uint256 scale;
+        uint256 feed;
+    }
+
+    /// @dev An account as it stands now: interest and funding accrued to this second. sizeScale: size · price / sizeScale =
+    /// settlement units. The margin rule is a pure function of it.
+    struct Snapshot {
+        uint256 account;
+        int256 cash;
+        uint256 interest;
+        uint256 sizeScale;
+        Leg[] legs;
+        Coin[] coins;
+    }
+
+    /// @dev The margin rule's answer (settlement units). initial is 0 unless risk is being added.
+    struct Margin {
+        int256 cash;
+        uint256 collateral;
+        int256 profit;
+        int256 equity;
+        uint256 notional;
+        uint256 maintenance;
+        uint256 initial;
+        uint256 penalty;
+    }
+
+    // What is asked -------------------------------------------------------------------------------------------------
+
+    /// @dev One leg of a trade: the taker's change in size units.
+    struct Fill {
+        uint256 instrument;
+        int256 size;
+    }
+
+    /// @dev One position's move from a liquidated account to a taker: the account's change of size and quote.
+    struct Transfer {
+        uint256 instrument;
+        uint256 taker;
+        int256 size;
+        int256 quote;
+        uint256 mid;
+    }
+
+    /// @dev One line of a double entry: a cash account's, or an insurance fund's, change.
+    struct Entry {
+        uint256 id;
+        int256 amount;
+    }
+
+    /// @dev All that a deployment fixes for ever. settlementFeed: 255 for no depeg guard. debtLimitE6 is λ, openDebtLimitE6 λ₀.
+    struct Setup {
+        address settlement;
+        address escrow;
+        address oracle;
+        address liquidationEngine;
+        address pool;
+        address parameters;
+        uint24 debtLimitE6;
+        uint24 openDebtLimitE6;
+        uint8 settlementFeed;
+        uint24 depegLimitE6;
+    }
+
+    // Events --------------------------------------------------------------------------------------------------------
+
+    event OperatorSet(uint256 indexed account, address indexed operator, uint256 bits);
+    event Deposited(uint256 indexed account, address indexed token, address indexed payer, uint256 amount);
+    event Withdrawn(
+        uint256 indexed account, address indexed token, address indexed to, uint256 amount, uint256 paid
+    );
+    event CashMoved(uint256 indexed from, uint256 indexed to, uint256 amount);
+    event Traded(address indexed venue, uint256 indexed taker, uint256 indexed maker, uint256 fee);
+    event Seized(uint256 indexed account, uint256 transfers, int256 badDebt);
+    event CollateralSold(
+        uint256 indexed account, address indexed token, address indexed buyer, uint256 amount, uint256 payment
+    );
+    /// @notice Absolute values after a change, so that events alone rebuild every balance (EVT-1).
+    event PositionUpdated(
+        uint256 indexed account, uint256 indexed instrument, int256 size, int256 quote, int256 index
+    );
+    event AccountUpdated(uint256 indexed account, int256 cash, uint256 nonce);
+    event MarketUpdated(
+        uint256 indexed instrument, int256 indexLong, int256 indexShort, uint256 openInterest, int256 rateE8
+    );
+    event FundUpdated(uint256 indexed instrument, uint256 insurance, uint256 treasury);
+    event InterestCharged(uint256 indexed account, uint256 amount);
+    event BadDebtUpdated(uint256 badDebt);
+
+    // Errors --------------------------------------------------------------------------------------------------------
+
+    error Unauthorized(address caller);
+    error SameAccount(uint256 account);
+    error DifferentOwners(uint256 from, uint256 to);
+    error NoOrders();
+    error ZeroSize(uint256 instrument);
+    error RepeatedInstrument(uint256 instrument);
+    error ZeroAmount();
+    error UnknownInstrument(uint256 instrument);
+    error UnknownCollateral(uint256 collateral);
+    error UnknownToken(address token);
+    error TooManyInstruments(uint256 account, uint256 held);
+    error TooManyCollaterals(uint256 account, uint256 held);
+    /// @notice min(cash + collateral, equity) is below the initial requirement.
+    error InsufficientMargin(uint256 account, int256 have, uint256 need);
+    error DebtTooLarge(uint256 account, uint256 debt, uint256 limit);
+    /// @notice Risk was reduced, but health fell: equity · M_before < E_before · maintenance.
+    error HealthWorsened(uint256 account, int256 equity, uint256 maintenance);
+    error EquityLost(uint256 account, int256 have, int256 need);
+    error InstrumentReduceOnly(uint256 instrument);
+    error CapExceeded(uint256 instrument, uint256 have, uint256 cap);
+    error CollateralCapExceeded(uint256 collateral, uint256 have, uint256 cap);
+    error BelowMinimum(uint256 account, uint256 instrument, uint256 notional, uint256 minimum);
+    error Depegged(uint256 price);
+    error InsufficientCollateral(uint256 account, uint256 collateral, uint256 have, uint256 need);
+    error TokenListed(address token);
+    error InsufficientCash(uint256 account, int256 have, uint256 need);
+    error BelowMinOut(uint256 paid, uint256 minOut);
+    error RatioTooLow(uint256 ratio, uint256 minRatio);
+    error WrongQuotes(uint256 quotes, uint256 orders);
+    error Unbalanced(int256 sum);
+    /// @notice A parameter is outside its hard bound or the listing rule.
+    error InvalidParameter(string name, uint256 value, uint256 bound);
+
+    // What is fixed for ever ----------------------------------------------------------------------------------------
+
+    function SETTLEMENT() external view returns (address);
+    function SETTLEMENT_DECIMALS() external view returns (uint8);
+    function SIZE_SCALE() external view returns (uint256);
+    function ESCROW() external view returns (address);
+    function ORACLE() external view returns (address);
+    function LIQUIDATION_ENGINE() external view returns (address);
+    function POOL() external view returns (address);
+    function DEBT_LIMIT_E6() external view returns (uint256);
+    function OPEN_DEBT_LIMIT_E6() external view returns (uint256);
+    function PARAMETERS() external view returns (address);
+}

@@ -1,0 +1,314 @@
+"""The short way to real contracts: deploy, send, read, decode. One Chain per node, one Contract per address.
+
+    chain = Chain(brownie.web3)                                  # or Chain(anvil), or Chain("http://127.0.0.1:8545")
+    usdc = chain.deploy("MockToken", "USD Coin", "USDC", 6)      # by artifact; sender= is chain.accounts[0] by default
+    receipt = usdc.mint(trader, 10**6, sender=owner)             # sends and waits; raises Reverted with its numbers
+    receipt.event("Transfer").value, receipt.gas_used            # events by name, arguments as attributes
+    usdc.balanceOf(trader)                                       # a view returns its value; structs have field names
+    usdc.simulate("transfer", owner, 5, sender=trader)           # what a transaction would return, nothing sent
+    chain.batch([usdc.call_item("balanceOf", a) for a in chain.accounts])      # one request for all
+    token = chain.at("IERC20", usdc.address); data = token.encode("transfer", owner, 5)
+    usdc.fn("mint(address,uint256)")(trader, 1)                  # an overloaded name, or one that Contract itself uses
+    here = chain.snapshot(); chain.advance(3600); chain.revert(here)
+
+Arguments: an address may be anything with `.address`; a struct a dict, dataclass or tuple (plimsoll.chain.abi).
+
+Time is repeatable: from genesis on, the wall clock plays no part. A Chain tells an Anvil that each block comes
+`seconds_per_block` (1) after the one before; set_next_time and advance move it further. A view sees the time of the
+latest block; with `block="pending"` it sees that of the next one, which is what the next transaction will see. With
+seconds_per_block=0 time stands still until it is moved, and a preview equals the execution that follows it to the last
+unit; `set_next_time(now)` does that for one transaction. Brownie's own chain.sleep has no effect on such a chain.
+
+Transactions come from accounts that the node itself unlocks (a development node), at gas price 0 where there is no base
+fee, with the block's whole gas limit: nothing is estimated.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import rlp
+from eth_utils import keccak, to_checksum_address
+
+from plimsoll.chain import artifacts
+from plimsoll.chain.abi import BadData, to_address
+from plimsoll.chain.artifacts import Artifact, Function, artifact
+from plimsoll.chain.receipt import Event, Receipt
+from plimsoll.chain.rpc import Rpc, as_int, result_of
+from plimsoll.errors import NodeRefused, Reverted
+
+METHOD_NOT_FOUND = ("not found", "not supported", "does not exist", "unknown method", "not available")
+HALTED = ("revert", "evm error", "out of gas", "invalid opcode")
+SECONDS_TO_MINE = 120
+
+
+@dataclass(frozen=True)
+class CallItem:
+    """A view, ready to be asked with others: see Chain.batch."""
+
+    contract: Contract
+    function: Function
+    request: dict[str, str]
+
+    def value(self, reply: Mapping) -> Any:
+        """What the reply says. Raises Reverted."""
+        try:
+            data = result_of("eth_call", reply)
+        except NodeRefused as refused:
+            raise _reverted(refused) from None
+        try:
+            return self.function.decode(bytes.fromhex(data[2:]))
+        except BadData as problem:
+            what = "there is no contract at this address" if data == "0x" else str(problem)
+            raise BadData(f"{self.contract!r}.{self.function.name}: {what}") from None
+
+
+class Method:
+    """One function of a contract, callable: a view returns its value, any other sends and returns a Receipt."""
+
+    def __init__(self, contract: Contract, name: str) -> None:
+        self._contract, self._name = contract, name
+        functions = contract.artifact.functions.get(name) or [contract.artifact.function(name)]
+        self._function = functions[0] if len(functions) == 1 else None
+
+    def __call__(
+        self, *args: Any, sender: Any = None, value: int = 0, gas: int | None = None, block: Any = None
+    ) -> Any:
+        """sender: an unlocked address. value: wei. gas: the limit. block: of a view, "latest", "pending" or a number.
+
+        Raises Reverted with the error of the protocol.
+        """
+        contract = self._contract
+        function = self._function or contract.artifact.function(self._name, len(args))
+        if function.is_view:
+            item = CallItem(contract, function, contract._request(function, args, sender, value))
+            return contract.chain.batch([item], block=block or "latest")[0]
+        if block is not None:
+            raise TypeError(f"{function.signature} changes state: block= goes with views and with simulate")
+        return contract.chain.send(contract.address, function.encode(args), sender, value, gas)
+
+    def __repr__(self) -> str:
+        return f"<{self._contract!r}.{self._name}>"
+
+
+class Contract:
+    """A contract at an address; its functions are attributes. Made by Chain.deploy and Chain.at."""
+
+    def __init__(self, chain: Chain, artifact: Artifact, address: str, receipt: Receipt | None = None) -> None:
+        self.chain, self.artifact, self.address = chain, artifact, to_checksum_address(address)
+        self.receipt = receipt  # of the deployment
+
+    def __getattr__(self, name: str) -> Method:
+        if name.startswith("__") or name == "artifact":
+            raise AttributeError(name)
+        method = Method(self, name)
+        self.__dict__[name] = method
+        return method
+
+    def fn(self, name: str) -> Method:
+        """A function by name or by signature: `fn("mint(address,uint256)")`."""
+        return Method(self, name)
+
+    def encode(self, fn: str, *args: Any) -> str:
+        """Calldata, as hex."""
+        return self.artifact.function(fn, len(args)).encode(args)
+
+    def call_item(self, fn: str, *args: Any, sender: Any = None, value: int = 0) -> CallItem:
+        """One call for Chain.batch; of a state-changing function too."""
+        function = self.artifact.function(fn, len(args))
+        return CallItem(self, function, self._request(function, args, sender, value))
+
+    def simulate(self, fn: str, *args: Any, sender: Any = None, value: int = 0, block: Any = "latest") -> Any:
+        """What a transaction would return, decoded; nothing changes. Raises Reverted as the transaction would."""
+        sender = sender or self.chain.accounts[0]
+        return self.chain.batch([self.call_item(fn, *args, sender=sender, value=value)], block=block)[0]
+
+    def _request(self, function: Function, args: tuple, sender: Any, value: int) -> dict[str, str]:
+        request = {"to": self.address, "data": function.encode(args)}
+        if sender is not None:
+            request["from"] = to_address(sender)
+        if value:
+            request["value"] = hex(value)
+        return request
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Contract) and (self.address, self.chain) == (other.address, other.chain)
+
+    def __hash__(self) -> int:
+        return hash(self.address)
+
+    def __repr__(self) -> str:
+        return f"<{self.artifact.name} {self.address}>"
+
+
+class Chain:
+    """A node with unlocked accounts. node: a Web3 object, a URL, or an Anvil of ours (see plimsoll.chain.rpc).
+
+    seconds_per_block: what an Anvil adds to the time with each block; None leaves the node's clock alone.
+    """
+
+    def __init__(self, node: Any, seconds_per_block: int | None = 1) -> None:
+        self.rpc = Rpc(node)
+        self._sends_and_waits = True
+        if seconds_per_block is not None and "anvil" in self.rpc("web3_clientVersion").lower():
+            self.rpc("anvil_setBlockTimestampInterval", seconds_per_block)
+
+    # contracts
+
+    def deploy(self, name: str, *args: Any, sender: Any = None, libraries: Mapping[str, Any] | None = None) -> Contract:
+        """Deploys the artifact of this name. Raises Reverted with the constructor's error, or with what is known."""
+        what = artifact(name)
+        try:
+            receipt = self.send(None, what.init_code(args, libraries or {}), sender)
+        except Reverted as reverted:
+            if reverted.name != "NoReason" or what.code_bytes <= artifacts.MAX_CODE_BYTES:
+                raise
+            size = f"{name} has {what.code_bytes} bytes of code, the limit is {artifacts.MAX_CODE_BYTES}"
+            raise Reverted("NoReason", hint=size) from None
+        return Contract(self, what, receipt.raw["contractAddress"], receipt)
+
+    def at(self, name: str, address: Any) -> Contract:
+        """The contract at an address, spoken to through the ABI of this artifact. Its code is not looked at."""
+        return Contract(self, artifact(name), to_address(address))
+
+    def next_address(self, sender: Any = None, offset: int = 0) -> str:
+        """Where the sender's next deployment will lie; offset: after so many more transactions of the sender."""
+        sender = to_address(sender or self.accounts[0])
+        nonce = as_int(self.rpc("eth_getTransactionCount", sender, "pending")) + offset
+        return to_checksum_address(keccak(rlp.encode([bytes.fromhex(sender[2:]), nonce]))[-20:])
+
+    # accounts
+
+    @cached_property
+    def accounts(self) -> list[str]:
+        """The addresses that the node signs for."""
+        return [to_checksum_address(a) for a in self.rpc("eth_accounts")]
+
+    def impersonate(self, address: Any) -> str:
+        """From now on transactions may come from this address, contract or not."""
+        self.rpc("anvil_impersonateAccount", to_address(address))
+        return to_checksum_address(to_address(address))
+
+    # transactions and calls
+
+    def send(self, to: Any, data: str = "0x", sender: Any = None, value: int = 0, gas: int | None = None) -> Receipt:
+        """One transaction, mined. to: None deploys. Raises Reverted, read off the trace of the transaction itself."""
+        price = self._gas_price
+        request = {"from": to_address(sender or self.accounts[0]), "data": data, "value": hex(value)}
+        request |= {"gas": hex(gas or self.gas_limit), "gasPrice": hex(price)}
+        if to is not None:
+            request["to"] = to_address(to)
+        raw = self._submit(request)
+        if as_int(raw["status"]):
+            return Receipt(self.rpc, raw)
+        raise self._why(raw, gas or self.gas_limit)
+
+    def _submit(self, request: dict) -> Mapping:
+        """The receipt. An Anvil mines and answers in one request; another node is asked until it has mined."""
+        if self._sends_and_waits:
+            try:
+                return self.rpc("eth_sendTransactionSync", request)
+            except NodeRefused as refused:
+                if not any(words in refused.reason.lower() for words in METHOD_NOT_FOUND):
+                    raise
+                self._sends_and_waits = False
+        transaction = self.rpc("eth_sendTransaction", request)
+        deadline = time.monotonic() + SECONDS_TO_MINE
+        while time.monotonic() < deadline:
+            if raw := self.rpc("eth_getTransactionReceipt", transaction):
+                return raw
+            time.sleep(0.002)
+        raise NodeRefused("eth_getTransactionReceipt", f"{transaction} was not mined in {SECONDS_TO_MINE} s")
+
+    def _why(self, raw: Mapping, gas: int) -> Reverted:
+        # Not callTracer: an Anvil started with --prune-history does not answer it.
+        options = {"disableStack": True, "disableStorage": True, "disableMemory": True}
+        trace = self.rpc("debug_traceTransaction", raw["transactionHash"], options)
+        reverted = artifacts.decode_error(bytes.fromhex(trace["returnValue"].removeprefix("0x")))
+        if reverted.name == "NoReason" and as_int(raw["gasUsed"]) >= gas:
+            reverted.hint = f"all of its {gas} gas was used"
+        return reverted
+
+    def batch(self, items: Iterable[CallItem], errors: str = "raise", block: Any = "latest") -> list:
+        """The values of many calls, all on the same block (`Contract.call_item`), in one request for each 2,000.
+
+        errors: "raise" the first Reverted, or "return" it in the place of its value.
+        """
+        if errors not in ("raise", "return"):
+            raise ValueError(f'errors is "raise" or "return", not {errors!r}')
+        items, at = list(items), hex(block) if isinstance(block, int) else block
+        replies = self.rpc.batch([("eth_call", (item.request, at)) for item in items])
+        return [_value(item, reply, errors) for item, reply in zip(items, replies)]
+
+    @cached_property
+    def gas_limit(self) -> int:
+        return as_int(self._latest["gasLimit"])
+
+    @cached_property
+    def _gas_price(self) -> int:
+        return as_int(self.rpc("eth_gasPrice")) if as_int(self._latest.get("baseFeePerGas", 0)) else 0
+
+    # time, and going back in it
+
+    @property
+    def _latest(self) -> Mapping:
+        return self.rpc("eth_getBlockByNumber", "latest", False)
+
+    @property
+    def now(self) -> int:
+        """The time of the latest block, unix seconds."""
+        return as_int(self._latest["timestamp"])
+
+    @property
+    def height(self) -> int:
+        """The number of the latest block."""
+        return as_int(self._latest["number"])
+
+    def set_next_time(self, timestamp: int) -> None:
+        """The next block has this time, unix seconds; that of the latest block at the least. Raises NodeRefused."""
+        self.rpc("evm_setNextBlockTimestamp", timestamp)
+
+    def advance(self, seconds: int) -> None:
+        """Mines one block so much later than the latest."""
+        self.set_next_time(self.now + seconds)
+        self.rpc("evm_mine")
+
+    def mine(self, blocks: int = 1) -> None:
+        """Mines empty blocks, each seconds_per_block later."""
+        self.rpc("anvil_mine", hex(blocks))
+
+    def snapshot(self) -> str:
+        """A mark to come back to, once. A time set by set_next_time for a block not yet mined is not part of it."""
+        return self.rpc("evm_snapshot")
+
+    def revert(self, snapshot: str) -> None:
+        """Back to the mark: state, blocks and time. The mark, and those set after it, are used up."""
+        if not self.rpc("evm_revert", snapshot):
+            raise NodeRefused("evm_revert", f"there is no snapshot {snapshot}: it was used, or an earlier one was")
+
+
+def _value(item: CallItem, reply: Mapping, errors: str) -> Any:
+    try:
+        return item.value(reply)
+    except Reverted as reverted:
+        if errors == "return":
+            return reverted
+        raise
+
+
+def _reverted(refused: NodeRefused) -> Exception:
+    """The protocol's error in a refused call; the refusal itself where the node never ran it."""
+    data = refused.data
+    if isinstance(data, Mapping):
+        data = data.get("data")
+    if isinstance(data, str) and data.startswith("0x"):
+        return artifacts.decode_error(bytes.fromhex(data[2:]))
+    halted = any(words in refused.reason.lower() for words in HALTED)
+    return Reverted("NoReason", hint=refused.reason) if halted else refused
+
+
+__all__ = ["CallItem", "Chain", "Contract", "Event", "Receipt", "artifact"]

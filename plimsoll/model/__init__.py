@@ -1,0 +1,1 @@
+"""The executable specification: the protocol in integers, without a chain."""

@@ -1,0 +1,143 @@
+"""Plays a scenario on any venue: the market moves, feeds answer, actors act, the keeper acts after each answer, and
+after every step everything is read and every invariant checked. The first violation ends the run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from plimsoll import invariants
+from plimsoll.errors import InvariantViolated, PlimsollError, Reverted
+from plimsoll.invariants import INVARIANTS, Observation
+from plimsoll.scenarios import expectations, keeper
+from plimsoll.scenarios.acts import Act, Answer
+from plimsoll.scenarios.prices import answers
+from plimsoll.scenarios.record import Event, Run
+from plimsoll.scenarios.scenario import Scenario
+from plimsoll.scenarios.steps import Step
+from plimsoll.scenarios.words import price
+from plimsoll.types import State
+from plimsoll.venue import Venue
+
+
+class Watch:
+    """Whoever looks on while a scenario plays. This one does not say anything."""
+
+    def begin(self, scenario: Scenario, moments: int) -> None: ...
+
+    def moment(self, number: int, state: State) -> None: ...
+
+    def event(self, event: Event) -> None: ...
+
+
+def play(scenario: Scenario, venue: Venue, watch: Watch | None = None) -> Run:
+    """The run, whole or as far as it came: a violated invariant and Ctrl-C end it and are noted in it.
+
+    Raises what the venue raises where it is not the protocol's refusal (a chain that dies); the run so far is then on
+    the exception as `.run`.
+    """
+    return _Player(scenario, venue, watch or Watch()).play()
+
+
+class _Player:
+    def __init__(self, scenario: Scenario, venue: Venue, watch: Watch) -> None:
+        self.scenario, self.venue, self.watch = scenario, venue, watch
+        self.run = Run(scenario)
+        self.settlements = 0
+
+    def play(self) -> Run:
+        started = time.monotonic()
+        try:
+            self._enter()
+            moments = timeline(self.scenario)
+            self.watch.begin(self.scenario, len(moments))
+            for number, step in enumerate(moments, 1):
+                self._perform(step.time, step.title, step.act, step.fails)
+                if isinstance(step.act, Answer):
+                    self._keep(step.time)
+                self.watch.moment(number, self.state)
+        except InvariantViolated as violation:
+            self.run.violation = violation
+        except KeyboardInterrupt:
+            self.run.interrupted = True
+        except PlimsollError as error:
+            self.run.interrupted = True
+            error.run = self.run  # type: ignore[attr-defined]
+            raise
+        finally:
+            self.run.seconds = int(time.monotonic() - started)
+        if self.run.finished and self.scenario.judged:
+            self.run.failures = expectations.failures(self.run)
+        return self.run
+
+    @property
+    def state(self) -> State:
+        return self.run.states[-1]
+
+    def _enter(self) -> None:
+        for spec in self.scenario.actors:
+            self.venue.account_id(spec.account)
+            for token, amount in spec.wallet.items():
+                self.venue.give(spec.account.actor, token, amount)
+        self.run.states.append(self.venue.state())
+
+    def _perform(self, when: int, title: str, act: Act, fails: str = "", by_keeper: bool = False) -> Event:
+        """One step: the verb, then everything is read and checked."""
+        self.venue.advance_to(max(when, self.venue.now))
+        refused, answer, detail = None, None, ""
+        try:
+            answer = act.perform(self.venue)
+            detail = act.detail(answer, self.scenario.world)
+        except Reverted as refusal:
+            refused = refusal
+        after = self.venue.state()
+        number = len(self.run.events) + 1
+        event = Event(number, after.time, title, act, answer, detail, refused, fails, by_keeper)
+        self._check(event, after)
+        self.run.events.append(event)
+        self.run.states.append(after)
+        self.watch.event(event)
+        return event
+
+    def _check(self, event: Event, after: State) -> None:
+        self.settlements += 2 * sum(len(account.positions) for account in after.accounts.values()) + 2
+        seen = Observation(
+            world=self.scenario.world,
+            before=self.state,
+            after=after,
+            verb=event.act.verb if event.refused is None else "",
+            account=event.act.about,
+            answer=event.answer,
+            probes=self.venue.probe(tuple(after.accounts)),
+            settlements=self.settlements,
+        )
+        found = invariants.violations(seen)
+        self.run.checks += len(INVARIANTS)
+        if found:
+            self.run.events.append(event)
+            self.run.states.append(after)
+            raise InvariantViolated(event.step, event.title, found)
+
+    def _keep(self, when: int) -> None:
+        """The keeper's turn: act by act, each kind once an account, until nothing is left to do."""
+        tried: set[tuple[object, ...]] = set()
+        while act := next((act for act in self._due() if _kind(act) not in tried), None):
+            tried.add(_kind(act))
+            self._perform(when, keeper.title(act), act, by_keeper=True)
+
+    def _due(self) -> Iterable[Act]:
+        return keeper.due(self.venue, self.state, self.scenario)
+
+
+def _kind(act: Act) -> tuple[object, ...]:
+    return act.verb, act.about, getattr(act, "collateral", None)
+
+
+def timeline(scenario: Scenario) -> list[Step]:
+    """Feeds' answers and actors' steps in the order of time; in one second feeds first."""
+    said: Iterable[Step] = (
+        Step(point.time, f"{spec.name} answers {price(point.price)}", 0, Answer(spec.name, point.price))
+        for spec in scenario.world.feeds
+        for point in answers(scenario.paths[spec.name], spec, scenario.end, scenario.silences.get(spec.name, ()))
+    )
+    return sorted((*said, *scenario.steps), key=lambda step: step.time)

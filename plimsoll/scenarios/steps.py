@@ -1,0 +1,170 @@
+"""The `steps` of a scenario file: a sentence, a time, who, one verb, and the error it must meet, if any."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from plimsoll.scenarios import acts
+from plimsoll.scenarios.acts import Act
+from plimsoll.scenarios.reader import Reader
+from plimsoll.types import WAD, Account, FeedFault, World
+
+if TYPE_CHECKING:
+    from plimsoll.scenarios.actors import ActorSpec
+
+OF_ACCOUNTS = (
+    "deposit",
+    "withdraw",
+    "trade",
+    "close",
+    "move_cash",
+    "settle",
+    "provide",
+    "request_redeem",
+    "redeem",
+    "fund",
+    "liquidate",
+    "absorb",
+)
+OF_FEEDS = ("stop", "resume", "break", "mend")
+
+
+@dataclass(frozen=True)
+class Step:
+    """fails: the error that it must meet; "" where it must succeed. line: where the file says so."""
+
+    time: int
+    title: str
+    line: int
+    act: Act
+    fails: str = ""
+
+
+Silences = dict[str, tuple[tuple[int, int], ...]]
+
+
+def read_steps(
+    section: Reader, world: World, actors: Sequence[ActorSpec], end: int
+) -> tuple[tuple[Step, ...], Silences]:
+    """The steps in the order of the file, and when feeds are silent."""
+    known = {str(spec.account): spec.account for spec in actors}
+    steps: list[Step] = []
+    for item in section.items("a list of steps"):
+        steps += _step(item, world, known, end)
+    return tuple(steps), _silences(section, steps, end)
+
+
+def _step(item: Reader, world: World, known: Mapping[str, Account], end: int) -> list[Step]:
+    given = item.record(("title", "at"), ("who", "fails", *OF_ACCOUNTS, *OF_FEEDS))
+    verbs = [name for name in given if name in OF_ACCOUNTS + OF_FEEDS]
+    if len(verbs) != 1:
+        item.fail(f"expected exactly one verb of {', '.join(OF_ACCOUNTS + OF_FEEDS)}, found {len(verbs)}")
+    title, time = given["title"].text("a sentence"), given["at"].time(world.start)
+    if not world.start <= time <= end:
+        given["at"].fail("is outside the scenario; expected a time from its start to its end")
+    verb, reader = verbs[0], given[verbs[0]]
+    if verb in OF_FEEDS:
+        found = _feed_acts(verb, reader, world)
+    elif "who" not in given:
+        item.fail('the field "who" is missing: whose step is it?')
+    else:
+        who = known[given["who"].choice(tuple(known), "account")]
+        found = _account_acts(verb, reader, who, world, known)
+    fails = given["fails"].text("the name of an error") if "fails" in given else ""
+    if fails and len(found) > 1:
+        given["fails"].fail(f"expected one {verb} in a step that must fail, found {len(found)}")
+    return [Step(time, title, item.line, act, fails) for act in found]
+
+
+def _account_acts(verb: str, reader: Reader, who: Account, world: World, known: Mapping[str, Account]) -> list[Act]:
+    settlement, decimals = world.settlement.name, world.settlement.decimals
+    names = [spec.name for spec in world.instruments]
+    if verb == "deposit":
+        return [acts.Deposit(who, token, amount) for token, amount, _ in deposits(reader, world)]
+    if verb == "withdraw":
+        return [
+            acts.Withdraw(who, token, None if r.text() == "all" else _amount(token, r, world))
+            for token, r in by_name(reader, _tokens(world), "token")
+        ]
+    if verb == "trade":
+        sizes = by_name(reader, names, "instrument")
+        return [acts.Trade(who, name, r.units(9, "a size such as 12.5 or -3")) for name, r in sizes]
+    if verb == "close":
+        chosen = reader.items() if reader.is_list else [reader]
+        return [acts.Trade(who, item.choice(names, "instrument"), None) for item in chosen]
+    if verb == "move_cash":
+        given = reader.record(("to", "amount"))
+        target = Account(who.actor, given["to"].units(0, "a sub-account such as 1", 0))
+        return [acts.MoveCash(who, target, given["amount"].positive(decimals, "an amount"))]
+    if verb == "settle":
+        return [acts.Settle(known[reader.choice(tuple(known), "account")])]
+    if verb == "provide":
+        amount = reader.positive(decimals, "an amount")
+        work = [acts.Allocate(who.actor, name) for name in names]
+        return [acts.Provide(who.actor, settlement, amount), *work]
+    if verb in ("request_redeem", "redeem"):
+        part = WAD if reader.text() == "all" else reader.rate(18, "all, or a part of the shares", WAD)
+        return [acts.RequestRedeem(who.actor, part) if verb == "request_redeem" else acts.Redeem(who.actor, part)]
+    if verb == "fund":
+        return [
+            acts.Fund(who.actor, settlement, name, r.positive(decimals, "an amount"))
+            for name, r in by_name(reader, names, "instrument")
+        ]
+    target = known[reader.choice(tuple(known), "account")]
+    return [acts.Liquidate(who.actor, target) if verb == "liquidate" else acts.Absorb(who.actor, target)]
+
+
+def _feed_acts(verb: str, reader: Reader, world: World) -> list[Act]:
+    feeds = [spec.name for spec in world.feeds]
+    if verb == "break":
+        faults = [fault.value for fault in FeedFault]
+        return [
+            acts.BreakFeed(name, FeedFault(r.choice(faults, "fault"))) for name, r in by_name(reader, feeds, "feed")
+        ]
+    feed = reader.choice(feeds, "feed")
+    return [acts.BreakFeed(feed, None) if verb == "mend" else acts.Silence(feed, stops=verb == "stop")]
+
+
+def _silences(section: Reader, steps: Sequence[Step], end: int) -> Silences:
+    silences: Silences = {}
+    since: dict[str, int] = {}
+    for step in sorted(steps, key=lambda step: step.time):
+        if not isinstance(step.act, acts.Silence):
+            continue
+        feed = step.act.feed
+        if step.act.stops == (feed in since):
+            section.fail(
+                f"line {step.line}: feed {feed} {'has stopped already' if step.act.stops else 'was not stopped'}"
+            )
+        if step.act.stops:
+            since[feed] = step.time
+        else:
+            silences[feed] = (*silences.get(feed, ()), (since.pop(feed), step.time))
+    for feed, begin in since.items():
+        silences[feed] = (*silences.get(feed, ()), (begin, end + 1))
+    return silences
+
+
+def deposits(reader: Reader, world: World) -> Iterator[tuple[str, int, int]]:
+    """(token, amount, line) of a mapping from tokens to amounts."""
+    for name, r in by_name(reader, _tokens(world), "token"):
+        yield name, _amount(name, r, world), r.line
+
+
+def _tokens(world: World) -> list[str]:
+    return [world.settlement.name, *(spec.name for spec in world.collaterals)]
+
+
+def _amount(token: str, reader: Reader, world: World) -> int:
+    return reader.positive(world.token(token).decimals, f"an amount of {token}")
+
+
+def by_name(reader: Reader, known: Sequence[str], what: str) -> list[tuple[str, Reader]]:
+    pairs = list(reader.mapping(f"a mapping from each {what} to an amount").items())
+    for name, value in pairs:
+        value.check_name(name, known, what)
+    if not pairs:
+        reader.expected(f"at least one {what}")
+    return pairs

@@ -1,0 +1,158 @@
+"""The figures of a run: a row for each trader's account, and the totals. Screen, page and CSV files show these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plimsoll.fixed_point import mul_div_down
+from plimsoll.scenarios.acts import Deposit, MoveCash, Provide, Redeem, Withdraw
+from plimsoll.scenarios.record import Event, Liquidation, Run
+from plimsoll.types import USDC, WAD, Absorption, Account, Outcome, State, World
+
+
+@dataclass(frozen=True)
+class AccountRow:
+    """Settlement units. deposited, withdrawn: tokens at the market of that second. peak_leverage: notional / equity,
+    WAD. liquidated: its closings, oldest first. left: what the account is worth at the end, without haircuts."""
+
+    account: Account
+    about: str
+    deposited: int
+    withdrawn: int
+    peak_leverage: int
+    liquidated: tuple[Liquidation, ...]
+    left: int
+
+    @property
+    def penalty(self) -> int:
+        return sum(item.penalty for item in self.liquidated)
+
+    @property
+    def result(self) -> int:
+        return self.left + self.withdrawn - self.deposited
+
+    @property
+    def first_health(self) -> int | None:
+        """E / M when it was first liquidated, WAD."""
+        outcome = self.liquidated[0].outcome if self.liquidated else None
+        return mul_div_down(outcome.equity, WAD, outcome.maintenance) if isinstance(outcome, Outcome) else None
+
+    @property
+    def fate(self) -> str:
+        if not self.liquidated:
+            return "never below its line"
+        whole = any(item.whole for item in self.liquidated)
+        bites = sum(not item.whole for item in self.liquidated)
+        parts = [f"{bites} partial"] * (bites > 0) + ["closed whole"] * whole
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Settlement units. pool_result: what the providers have more than they brought, at mid."""
+
+    steps: int
+    answers: int
+    checks: int
+    partial: int
+    whole: int
+    liquidated_notional: int
+    penalties: int
+    to_keeper: int
+    to_taker: int
+    to_insurance: int
+    insurance_used: int
+    insurance_left: int
+    bad_debt: int
+    pool_result: int | None
+    keeper_refused: int
+
+
+def account_rows(run: Run) -> list[AccountRow]:
+    about = {spec.account: spec.about for spec in run.scenario.actors}
+    return [_row(run, account, about[account]) for account in run.traders() if account in run.states[-1].accounts]
+
+
+def _row(run: Run, account: Account, about: str) -> AccountRow:
+    paid_in = paid_out = 0
+    for event, state in zip(run.events, run.states[1:]):
+        if event.refused:
+            continue
+        paid_in += _paid_in(event, state, account, run.scenario.world)
+        paid_out += _paid_out(event, state, account, run.scenario.world)
+    return AccountRow(
+        account=account,
+        about=about,
+        deposited=paid_in,
+        withdrawn=paid_out,
+        peak_leverage=max((leverage(state, account) for state in run.history(account)), default=0),
+        liquidated=tuple(item for item in run.liquidations() if item.account == account),
+        left=worth(run.states[-1], account, run.scenario.world),
+    )
+
+
+def _paid_in(event: Event, state: State, account: Account, world: World) -> int:
+    act = event.act
+    if isinstance(act, Deposit) and act.account == account:
+        return token_worth(state, act.token, event.answer, world)
+    return act.amount if isinstance(act, MoveCash) and act.target == account else 0
+
+
+def _paid_out(event: Event, state: State, account: Account, world: World) -> int:
+    act = event.act
+    if isinstance(act, Withdraw) and act.account == account:
+        return token_worth(state, act.token, event.answer, world)
+    return act.amount if isinstance(act, MoveCash) and act.account == account else 0
+
+
+def token_worth(state: State, token: str, amount: int, world: World) -> int:
+    """Settlement units, without haircut; 0 while there is no price."""
+    if token == world.settlement.name:
+        return amount
+    spec = world.collateral(token)
+    return mul_div_down(amount * state.feeds[spec.feed].mid, USDC, WAD * 10**spec.token.decimals)
+
+
+def worth(state: State, account: Account, world: World) -> int:
+    """Cash, profit and collateral at mid without haircuts, settlement units; cash alone while there is no price."""
+    held = state.accounts[account]
+    cash = held.margin.cash + held.margin.profit if held.margin else held.cash
+    return cash + sum(token_worth(state, name, amount, world) for name, amount in held.collateral.items())
+
+
+def leverage(state: State, account: Account) -> int:
+    """Notional / equity, WAD; 0 while there is no position, no price or no equity."""
+    margin = state.accounts[account].margin
+    return mul_div_down(margin.notional, WAD, margin.equity) if margin and margin.equity > 0 else 0
+
+
+def totals(run: Run) -> Totals:
+    closings = run.liquidations()
+    outcomes = [item.outcome for item in closings if isinstance(item.outcome, Outcome)]
+    last = run.states[-1]
+    return Totals(
+        steps=len(run.events),
+        answers=sum(event.act.verb == "set_price" for event in run.events),
+        checks=run.checks,
+        partial=sum(not item.whole for item in closings),
+        whole=sum(item.whole for item in closings),
+        liquidated_notional=sum(item.notional for item in closings),
+        penalties=sum(outcome.penalty for outcome in outcomes),
+        to_keeper=sum(outcome.keeper_reward for outcome in outcomes),
+        to_taker=sum(outcome.taker_reward for outcome in outcomes),
+        to_insurance=sum(outcome.insurance for outcome in outcomes),
+        insurance_used=sum(item.outcome.insurance for item in closings if isinstance(item.outcome, Absorption)),
+        insurance_left=sum(market.insurance for market in last.markets.values()),
+        bad_debt=last.bad_debt,
+        pool_result=_pool_result(run),
+        keeper_refused=sum(event.by_keeper and event.refused is not None for event in run.events),
+    )
+
+
+def _pool_result(run: Run) -> int | None:
+    equity = run.states[-1].pool.equity_mid
+    if equity is None:
+        return None
+    done = [event for event in run.events if event.refused is None]
+    brought = sum(event.act.amount for event in done if isinstance(event.act, Provide))
+    return equity - brought + sum(event.answer for event in done if isinstance(event.act, Redeem))

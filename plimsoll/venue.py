@@ -1,0 +1,172 @@
+"""The seam: the verbs of the protocol as an abstract class.
+
+Whoever plays the protocol (the chain's venue, the model's venue, a fake in a test) implements this class; scenarios,
+the keeper, risk and tests take one as an argument and never ask which.
+
+Actors are names; an account is `Account(actor, sub)`. Whatever a wallet has to do once before a verb (exist, hold gas,
+approve a token, authorise the pool for its account) the venue does silently, once. A verb of the protocol either
+happens or raises `errors.Reverted(name, args)` with the protocol's own error and numbers, and then nothing changed.
+
+Units: see `types`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from plimsoll.errors import Reverted
+from plimsoll.types import WAD, Absorption, Account, FeedFault, Fill, Outcome, State, World
+
+
+class Probe(NamedTuple):
+    """What `liquidate` (to the pool) and `absorb` (to the pool) of an account would answer now: None for success."""
+
+    liquidate: Reverted | None
+    absorb: Reverted | None
+
+
+class Venue(ABC):
+    """A protocol in a world of its own: built, listed, insured, and at time `world.start` or as little later as it can.
+
+    Every feed has answered its start price by then. No account holds anything and the pool is empty.
+    """
+
+    world: World
+
+    # Names ---------------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def account_id(self, account: Account) -> int:
+        """`uint256(uint160(owner)) << 96 | sub`; the actor is created if new."""
+
+    @abstractmethod
+    def accounts(self) -> tuple[Account, ...]:
+        """Every account that a verb has named so far, and the pool's own. `state` covers exactly these."""
+
+    # Time, prices, faucets: what the world does ----------------------------------------------------------------------
+
+    @property
+    @abstractmethod
+    def now(self) -> int:
+        """The time of the last verb, unix seconds in the world's calendar (a venue whose clock started later than
+        `world.start` keeps the difference to itself)."""
+
+    @abstractmethod
+    def advance_to(self, time: int) -> None:
+        """The next verb happens at `time`. Earlier than `now` is a ValueError. Time moves only here, and by at most one
+        second a verb where a verb needs a block of its own; never by the wall clock."""
+
+    @abstractmethod
+    def set_price(self, feed: str, price: int) -> None:
+        """The feed answers `price` (WAD, rounded down to the feed's decimals) in a new round, now."""
+
+    @abstractmethod
+    def break_feed(self, feed: str, fault: FeedFault) -> None:
+        """From now on the feed misbehaves, whatever price it is told."""
+
+    @abstractmethod
+    def mend_feed(self, feed: str) -> None:
+        """The feed is well again; its next answer comes with the next `set_price`."""
+
+    @abstractmethod
+    def give(self, actor: str, token: str, amount: int) -> None:
+        """Tokens out of thin air into the actor's wallet."""
+
+    @abstractmethod
+    def wallet(self, actor: str, token: str) -> int:
+        """What the actor holds outside the protocol, token units."""
+
+    # Accounts --------------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def deposit(self, payer: str, account: Account, token: str, amount: int, min_ratio: int = 0) -> int:
+        """Returns what was credited."""
+
+    @abstractmethod
+    def withdraw(self, account: Account, token: str, amount: int, min_out: int = 0) -> int:
+        """The owner withdraws to its own wallet; returns what was paid."""
+
+    @abstractmethod
+    def move_cash(self, source: Account, target: Account, amount: int) -> None:
+        """Between two accounts of one owner."""
+
+    @abstractmethod
+    def settle(self, caller: str, account: Account) -> None: ...
+
+    # Trading against the pool ----------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def trade(
+        self, account: Account, instrument: str, size: int, limit_price: int | None = None, deadline: int | None = None
+    ) -> Fill:
+        """The owner trades with the pool. Without a limit any price will do; without a deadline it is this second's."""
+
+    # The liquidity pool ----------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def provide(self, actor: str, amount: int) -> int:
+        """Deposits settlement tokens into the pool; returns shares."""
+
+    @abstractmethod
+    def request_redeem(self, actor: str, shares: int) -> int:
+        """Returns when the request matures."""
+
+    @abstractmethod
+    def redeem(self, actor: str, shares: int) -> int:
+        """Redeems matured shares to the actor's wallet; returns assets."""
+
+    @abstractmethod
+    def allocate(self, caller: str, instrument: str) -> int:
+        """Moves cash between the pool's idle account and a tranche; + is into the tranche."""
+
+    @abstractmethod
+    def fund(self, payer: str, instrument: str, amount: int) -> int:
+        """Adds settlement tokens to an instrument's insurance; returns what was credited."""
+
+    # Liquidation -----------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def liquidate(
+        self, keeper: str, account: Account, taker: Account | None = None, max_fraction: int = WAD
+    ) -> Outcome:
+        """taker: an account of the keeper's, or None for the pool."""
+
+    @abstractmethod
+    def liquidate_many(self, keeper: str, items: Sequence[tuple[Account, Account | None, int]]) -> int:
+        """Items (account, taker, max_fraction); returns how many were not skipped."""
+
+    @abstractmethod
+    def absorb(self, keeper: str, account: Account, taker: Account | None = None) -> Absorption: ...
+
+    @abstractmethod
+    def buy_collateral(
+        self, buyer: str, account: Account, collateral: str, amount: int, max_payment: int | None = None
+    ) -> int:
+        """Returns the payment, settlement units. Without a limit any price will do."""
+
+    # Views: nothing is sent ------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def state(self) -> State:
+        """One consistent, immutable reading at `now`. Called after every step: few, batched requests."""
+
+    @abstractmethod
+    def liquidatable(self) -> tuple[Account, ...]:
+        """The accounts the lens names: 0 ≤ E < M, or E < 0 (to absorb), with at least one position; never one whose
+        price is invalid. In the order of `accounts`."""
+
+    @abstractmethod
+    def probe(self, accounts: Sequence[Account]) -> Mapping[Account, Probe]:
+        """What liquidating and absorbing each account would answer at `now`, without sending it. Called after every
+        step: one batched request."""
+
+    @abstractmethod
+    def liquidation_price(self, account: Account, instrument: str) -> int | None:
+        """The nearest answer of the instrument's feed at which E < M, WAD; None when there is none."""
+
+    @abstractmethod
+    def debt_for_sale(self) -> Mapping[Account, int]:
+        """Accounts whose collateral is for sale (debt above λ · collateral at mid, or E < 0 without a position) and
+        their debt, settlement units."""
