@@ -14,7 +14,6 @@ import {QuoteMath} from "./libraries/QuoteMath.sol";
 /// @title The liquidity pool: one more margined account, which happens to quote
 /// @notice Reading order: `trade` and `quote` (the price: QuoteMath), `allocate`; then base/PoolShares.
 contract LiquidityPool is PoolShares, Ownable, IVenue {
-    uint256 private constant MILLION = 1e6;
     uint256 private constant MAX_RATE_E6 = 50_000;
     /// @dev Operator bit 0 of the engine: may trade.
     uint256 private constant MAY_TRADE = 1;

@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {Proxy} from "@openzeppelin/contracts/proxy/Proxy.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IEscrow} from "../interfaces/IEscrow.sol";
 import {IEscrowModule} from "../interfaces/IEscrowModule.sol";
@@ -133,10 +134,12 @@ contract MarginEngine is IMarginCore, IEscrowModule, Ledger, Proxy {
     /// @dev While bad debt is recorded it is paid off by what the withdrawal is short of: the ratio stays as it is (LIQ-6).
     function _takeCash(uint256 account, uint256 amount) private returns (uint256 paid) {
         paid = amount;
-        if (_house.badDebt > 0) {
+        uint256 debt = _house.badDebt;
+        if (debt > 0) {
             (uint256 settlement, uint256 owed) = _claims();
-            paid = amount.mulDivDown(settlement, owed);
-            _setBadDebt(-int256(amount - paid));
+            uint256 short = Math.min(debt, amount - amount.mulDivDown(settlement, owed));
+            paid -= short;
+            _setBadDebt(-int256(short));
         }
         _spend(account, amount);
     }

@@ -26,6 +26,7 @@ contract MarginEngineExtension is IMarginExtension, Ledger {
     function claimFees(uint256 instrument) external nonReentrant returns (uint256 amount) {
         amount = _funds[instrument].treasury;
         if (amount == 0) revert ZeroAmount();
+        if (_treasury == 0) revert NoTreasury();
         _setFund(instrument, 0, -amount.toInt256());
         _post(_treasury, amount.toInt256());
         _tell(_treasury);

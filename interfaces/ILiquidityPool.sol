@@ -6,7 +6,10 @@ pragma solidity 0.8.30;
 /// dead feed or one bad market stays there. It has no powers over other accounts.
 /// @dev Shares are priced at the equity of the sub-accounts: deposits at the higher, exits at the lower of equity at lo and
 /// hi, per instrument; a sub-account below zero counts as nothing, for no other answers for it. A withdrawal is requested,
-/// waits, and cannot be cancelled; when it has matured anyone may execute it whole, to its owner, while it is paid in full.
+/// waits, and cannot be cancelled. Its owner executes it when it has matured; after another DELAY anyone may: whole, to the
+/// owner, while it is paid in full and the exit price is within 0.5 % of mid.
+/// @dev Warning: somebody's large position widens the distance from lo to hi, and so what entering and leaving cost. The
+/// overloads of ERC-5143 name the worst that the caller accepts.
 /// @dev ERC-4626 with these bounds: `maxDeposit` and `maxRedeem` are 0 while any price of the pool is invalid; `totalAssets`
 /// and the previews then revert with the oracle's reason. `maxRedeem` counts matured shares that can be paid now.
 /// @dev Units as in IMarginEngine; assets are settlement units.
@@ -42,6 +45,8 @@ interface ILiquidityPool {
     error UnknownMarket(uint256 instrument);
     error InvalidParameter(string name, uint256 value, uint256 bound);
     error NothingToAllocate(uint256 instrument);
+    /// @notice A deposit gives less, or an exit costs more, than the caller accepts.
+    error BeyondLimit(uint256 found, uint256 limit);
     /// @notice The deposit is too small for a single share.
     error NoShares(uint256 assets);
     /// @notice The engine credited something else than what was sent.
@@ -56,6 +61,22 @@ interface ILiquidityPool {
     function trade(uint256 account, uint256 instrument, int256 size, uint256 limitPrice, uint256 deadline)
         external
         returns (int256 quote, uint256 fee);
+
+    /// @notice `deposit` that gives at least `minShares`.
+    function deposit(uint256 assets, address receiver, uint256 minShares) external returns (uint256 shares);
+
+    /// @notice `mint` that takes at most `maxAssets`.
+    function mint(uint256 shares, address receiver, uint256 maxAssets) external returns (uint256 assets);
+
+    /// @notice `withdraw` that burns at most `maxShares`.
+    function withdraw(uint256 assets, address receiver, address owner, uint256 maxShares)
+        external
+        returns (uint256 shares);
+
+    /// @notice `redeem` that pays at least `minAssets`.
+    function redeem(uint256 shares, address receiver, address owner, uint256 minAssets)
+        external
+        returns (uint256 assets);
 
     /// @notice Adds to the caller's request; the whole request matures DELAY from now. The shares wait in the pool.
     function requestRedeem(uint256 shares) external returns (uint256 maturesAt);

@@ -199,9 +199,6 @@ interface IMarginTypes {
         uint256 indexed account, uint256 indexed instrument, int256 size, int256 quote, int256 index
     );
     event AccountUpdated(uint256 indexed account, int256 cash, uint256 nonce);
-    event MarketUpdated(
-        uint256 indexed instrument, int256 indexLong, int256 indexShort, uint256 openInterest, int256 rateE8
-    );
     event FundUpdated(uint256 indexed instrument, uint256 insurance, uint256 treasury);
     event InterestCharged(uint256 indexed account, uint256 amount);
     event BadDebtUpdated(uint256 badDebt);
@@ -215,6 +212,7 @@ interface IMarginTypes {
     error ZeroSize(uint256 instrument);
     error RepeatedInstrument(uint256 instrument);
     error ZeroAmount();
+    error NoTreasury();
     error UnknownInstrument(uint256 instrument);
     error UnknownCollateral(uint256 collateral);
     error UnknownToken(address token);

@@ -86,7 +86,7 @@ def _helper(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], i
 def _run(options: argparse.Namespace) -> int:
     scenario = load(find(options.scenario), dict(_feed_file(word) for word in options.prices))
     folder = options.report or Path("reports") / scenario.name
-    return run_scenario(scenario, folder, _anvil_venue, options.quiet)
+    return run_scenario(scenario, folder, anvil_venue, options.quiet)
 
 
 def run_scenario(scenario: Scenario, folder: Path, venue_of: VenueOf, quiet: bool = False) -> int:
@@ -130,7 +130,7 @@ def _world_accepted(scenario: Scenario) -> Iterator[None]:
 
 
 @contextmanager
-def _anvil_venue(world: World) -> Iterator[Venue]:
+def anvil_venue(world: World) -> Iterator[Venue]:
     """The contracts on a chain of their own, which ends with the run."""
     from plimsoll.chain.anvil import Anvil
     from plimsoll.chain.node import Chain

@@ -47,7 +47,10 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
     }
 
     uint256 internal constant MAX_MARKETS = 64;
+    uint256 internal constant MILLION = 1e6;
     uint256 private constant WAD = 1e18;
+    /// @dev How far below mid an exit executed by a stranger may be priced.
+    uint256 private constant CERTAIN_E6 = 5_000;
     uint256 private constant MIN_DELAY = 1 hours;
     uint256 private constant MAX_DELAY = 30 days;
     uint256 private constant ALL = type(uint256).max;
@@ -184,32 +187,48 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
         return _payout(shares, _priced());
     }
 
-    // ERC-4626: the four doors --------------------------------------------------------------------------------------
+    // ERC-4626: the four doors, plain and with a limit (ERC-5143) ---------------------------------------------------
 
     /// @inheritdoc ERC4626
-    function deposit(uint256 assets, address receiver) public override nonReentrant returns (uint256 shares) {
+    function deposit(uint256 assets, address receiver) public override returns (uint256) {
+        return deposit(assets, receiver, 0);
+    }
+
+    /// @inheritdoc ILiquidityPool
+    function deposit(uint256 assets, address receiver, uint256 minShares) public nonReentrant returns (uint256 shares) {
         IMarginEngine(ENGINE).requirePeg();
         Valuation memory v = _priced();
         uint256 most = _depositable(v);
         if (assets > most) revert ERC4626ExceededMaxDeposit(receiver, assets, most);
         shares = _shares(assets, v.high, Math.Rounding.Floor);
+        if (shares < minShares) revert BeyondLimit(shares, minShares);
         _deposit(msg.sender, receiver, assets, shares);
     }
 
     /// @inheritdoc ERC4626
-    function mint(uint256 shares, address receiver) public override nonReentrant returns (uint256 assets) {
+    function mint(uint256 shares, address receiver) public override returns (uint256) {
+        return mint(shares, receiver, type(uint256).max);
+    }
+
+    /// @inheritdoc ILiquidityPool
+    function mint(uint256 shares, address receiver, uint256 maxAssets) public nonReentrant returns (uint256 assets) {
         IMarginEngine(ENGINE).requirePeg();
         Valuation memory v = _priced();
         uint256 most = _shares(_depositable(v), v.high, Math.Rounding.Floor);
         if (shares > most) revert ERC4626ExceededMaxMint(receiver, shares, most);
         assets = _assets(shares, v.high, Math.Rounding.Ceil);
+        if (assets > maxAssets) revert BeyondLimit(assets, maxAssets);
         _deposit(msg.sender, receiver, assets, shares);
     }
 
     /// @inheritdoc ERC4626
-    function withdraw(uint256 assets, address receiver, address owner)
+    function withdraw(uint256 assets, address receiver, address owner) public override returns (uint256) {
+        return withdraw(assets, receiver, owner, type(uint256).max);
+    }
+
+    /// @inheritdoc ILiquidityPool
+    function withdraw(uint256 assets, address receiver, address owner, uint256 maxShares)
         public
-        override
         nonReentrant
         returns (uint256 shares)
     {
@@ -218,14 +237,19 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
         uint256 most = _payout(redeemable, v);
         if (assets > most) revert ERC4626ExceededMaxWithdraw(owner, assets, most);
         shares = _shares(_beforeHaircut(assets), v.low, Math.Rounding.Ceil);
-        _authorizeExit(receiver, owner, shares, redeemable);
+        if (shares > maxShares) revert BeyondLimit(shares, maxShares);
+        _authorizeExit(v, receiver, owner, shares, redeemable);
         _pay(v, receiver, owner, assets, shares);
     }
 
     /// @inheritdoc ERC4626
-    function redeem(uint256 shares, address receiver, address owner)
+    function redeem(uint256 shares, address receiver, address owner) public override returns (uint256) {
+        return redeem(shares, receiver, owner, 0);
+    }
+
+    /// @inheritdoc ILiquidityPool
+    function redeem(uint256 shares, address receiver, address owner, uint256 minAssets)
         public
-        override
         nonReentrant
         returns (uint256 assets)
     {
@@ -233,7 +257,8 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
         uint256 most = _redeemable(owner, v);
         if (shares > most) revert ERC4626ExceededMaxRedeem(owner, shares, most);
         assets = _payout(shares, v);
-        _authorizeExit(receiver, owner, shares, most);
+        if (assets < minAssets) revert BeyondLimit(assets, minAssets);
+        _authorizeExit(v, receiver, owner, shares, most);
         _pay(v, receiver, owner, assets, shares);
     }
 
@@ -247,12 +272,17 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
         emit Deposit(caller, receiver, assets, shares);
     }
 
-    /// @dev The owner and whom it allowed may take what they like, where they like. Anyone may execute a matured request
-    /// to its owner, so that nobody sits on a matured one and leaves when it suits: all that can be paid, in full.
-    function _authorizeExit(address receiver, address owner, uint256 shares, uint256 redeemable) private {
+    /// @dev The owner, and whom it allowed, have DELAY for themselves. Then anyone may execute the request, so that nobody
+    /// sits on a matured one and leaves when it suits. To the owner; all that can be paid, so that no dust is cut off it;
+    /// in full; and while equity is nearly certain, for a large position would widen what an exit is docked.
+    function _authorizeExit(Valuation memory v, address receiver, address owner, uint256 shares, uint256 redeemable)
+        private
+    {
         if (msg.sender == owner) return;
+        bool left = block.timestamp >= _requests[owner].maturesAt + DELAY;
         bool whole = shares == redeemable && receiver == owner;
-        if (whole && IMarginEngine(ENGINE).payoutRatio() == WAD) return;
+        bool certain = (v.mid - v.low) * MILLION <= v.mid * CERTAIN_E6;
+        if (left && whole && certain && IMarginEngine(ENGINE).payoutRatio() == WAD) return;
         _spendAllowance(owner, msg.sender, shares);
     }
 

@@ -19,7 +19,7 @@ def fake(monkeypatch):
     def venue(world):
         yield FakeVenue(world)
 
-    monkeypatch.setattr(cli, "_anvil_venue", venue)
+    monkeypatch.setattr(cli, "anvil_venue", venue)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_violated_invariant_is_1_with_step_and_numbers(run, monkeypatch):
         venue.insurance["ETH"] += 7
         yield venue
 
-    monkeypatch.setattr(cli, "_anvil_venue", leaky)
+    monkeypatch.setattr(cli, "anvil_venue", leaky)
     code, said, _ = run("scenario", "run", "small.yaml")
     assert code == cli.FAILED and "An invariant is violated at step 1" in said and "LED-2 violated" in said
 
@@ -90,7 +90,7 @@ def test_world_that_the_protocol_refuses_is_2(run, monkeypatch):
         raise Reverted("InvalidParameter", ("base", 10, 20))
         yield
 
-    monkeypatch.setattr(cli, "_anvil_venue", refused)
+    monkeypatch.setattr(cli, "anvil_venue", refused)
     code, _, complained = run("scenario", "run", "small.yaml")
     assert code == cli.BAD_INPUT and "refuses this world: InvalidParameter(base, 10, 20)" in complained
 
@@ -101,7 +101,7 @@ def test_missing_chain_is_3(run, monkeypatch):
         raise AnvilMissing("/nowhere", "no such file")
         yield
 
-    monkeypatch.setattr(cli, "_anvil_venue", missing)
+    monkeypatch.setattr(cli, "anvil_venue", missing)
     code, _, complained = run("scenario", "run", "small.yaml")
     assert code == cli.NO_CHAIN and "make setup" in complained
 
@@ -120,7 +120,7 @@ def test_ctrl_c_is_130_and_keeps_a_report(run, monkeypatch, tmp_path):
     def interrupted(world):
         yield Interrupted(world)
 
-    monkeypatch.setattr(cli, "_anvil_venue", interrupted)
+    monkeypatch.setattr(cli, "anvil_venue", interrupted)
     code, said, _ = run("scenario", "run", "small.yaml")
     assert code == cli.INTERRUPTED and "Interrupted." in said
     assert "Interrupted." in (tmp_path / "reports/small/index.html").read_text()

@@ -1,5 +1,7 @@
 """A scenario file: what is read from it, and that a wrong one names line, field and what was expected."""
 
+from pathlib import Path
+
 import pytest
 from tests.model.stated_world import SMALL, line_of, loaded
 
@@ -136,3 +138,10 @@ def test_silence_is_paired(tmp_path):
     assert loaded(tmp_path, SMALL.replace("steps:\n", stop)).silences == {"ETH": ((start + 600, start + 7_201),)}
     with pytest.raises(ScenarioFileError, match="was not stopped"):
         loaded(tmp_path, SMALL.replace("steps:\n", "steps:\n" + resume))
+
+
+def test_example_in_the_documentation_is_well_formed(tmp_path):
+    page = (Path(__file__).resolve().parents[2] / "docs" / "scenarios.md").read_text(encoding="utf-8")
+    scenario = loaded(tmp_path, page.split("```yaml\n")[1].split("```")[0])
+    assert Account("ann", 1) in [spec.account for spec in scenario.actors]
+    assert [step.fails for step in scenario.steps][-1] == "InsufficientMargin"
