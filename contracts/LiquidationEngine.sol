@@ -200,7 +200,7 @@ contract LiquidationEngine is ILiquidationEngine {
         returns (IMarginTypes.Entry[] memory cash, IMarginTypes.Entry[] memory funds, uint256 paid)
     {
         uint256 legs = c.transfers.length;
-        cash = new IMarginTypes.Entry[](legs == 0 ? 2 : 1);
+        cash = new IMarginTypes.Entry[](legs == 0 ? 2 : legs + 1);
         funds = new IMarginTypes.Entry[](legs);
         cash[0] = IMarginTypes.Entry(c.snapshot.account, loss.toInt256());
         uint256 left = loss;
@@ -210,6 +210,7 @@ contract LiquidationEngine is ILiquidationEngine {
             left -= share;
             uint256 part = _min(share, IMarginEngine(ENGINE).fundOf(c.transfers[i].instrument).insurance);
             funds[i] = IMarginTypes.Entry(c.transfers[i].instrument, -part.toInt256());
+            cash[i + 1] = IMarginTypes.Entry(c.transfers[i].taker, 0);
             paid += part;
         }
         if (legs == 0) {
@@ -270,7 +271,7 @@ contract LiquidationEngine is ILiquidationEngine {
 
     /// @notice One item of a batch; only this contract calls it, so that a bad item reverts alone.
     function execute(Item calldata item, address keeper) external {
-        if (msg.sender != address(this)) revert UnauthorizedTaker(item.taker, msg.sender);
+        if (msg.sender != address(this)) revert OnlyItself(msg.sender);
         Case memory c = _open(item.account, item.taker, keeper);
         if (c.margin.equity < 0) _absorb(c);
         else _liquidate(c, item.maxFraction);

@@ -49,6 +49,7 @@ interface ILiquidationEngine {
     error TakerRefused(uint256 taker, int256 have, uint256 need);
     error FractionTooSmall(uint256 fraction, uint256 notional, uint256 minimum);
     error InvalidAmount(uint256 amount, uint256 most);
+    error OnlyItself(address caller);
     error EmptyBatch();
     error DuplicateAccount(uint256 account);
     /// @notice debt ≤ λ · collateral and equity ≥ 0: nothing is for sale.

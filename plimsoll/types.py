@@ -53,6 +53,13 @@ class FeedFault(Enum):
     INCOMPLETE_ROUND = "incomplete_round"
 
 
+# IPriceOracle.Fault in its order: why a price is refused.
+FAULTS = (
+    *("None", "UnknownFeed", "CallFailed", "NotPositive", "OutOfBounds", "NeverUpdated", "FromTheFuture", "Stale"),
+    *("IncompleteRound", "TooLarge", "SequencerDown", "SequencerGrace", "SecondaryFailed", "Deviates"),
+)
+
+
 @dataclass(frozen=True)
 class FeedSpec:
     """A price feed. It answers when the price has moved by `deviation_e6` since its last answer (`delay` seconds

@@ -15,6 +15,7 @@ import gc
 import os
 import random
 import sys
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -22,9 +23,12 @@ import pytest
 pytest.register_assert_rewrite("tests.helpers")
 
 from plimsoll.chain.anvil import Anvil  # noqa: E402
+from plimsoll.chain.deployment import Deployment, Roles  # noqa: E402
 from plimsoll.chain.node import Chain  # noqa: E402
+from plimsoll.chain.standard import POOL_SUPPLY, standard_world  # noqa: E402
 from tests import helpers  # noqa: E402
 
+ROOT = Path(__file__).resolve().parents[1]
 DEFAULT_SEED = 20200312
 ROLES = ("owner", "guardian", "treasury", "keeper", "liquidator", "trader", "maker", "lp", "other_trader", "stranger")
 
@@ -46,6 +50,27 @@ hypothesis.settings.load_profile("plimsoll")
 
 def pytest_configure(config):
     config.option.importmode = "importlib"  # one verb, one file: two contracts may both have a test_deposit.py
+    if config.getoption("numprocesses", None) and "brownie" in sys.modules:
+        drop_unneeded_artifacts()
+
+
+def drop_unneeded_artifacts():
+    """What Brownie does itself when it next loads the project. After a compilation the workers of -n would all do so at
+    the same time, and one that finds a file gone dies."""
+    for project in sys.modules["brownie"].project.get_loaded_projects():
+        ours = set(project._sources.get_contract_list())
+        for path in (ROOT / "build" / "contracts").glob("*.json"):
+            if path.stem not in ours and ours.isdisjoint(project._build.get_dependents(path.stem)):
+                path.unlink()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session):
+    """With -n, Brownie's controller demands that its workers saw the very artifacts that it saw, and fails when it has
+    just compiled, or when an interrupted run left its notes behind. The notes serve `--update` alone: drop them."""
+    if not hasattr(session.config, "workerinput"):
+        for notes in (ROOT / "build").glob("tests-*.json"):
+            notes.unlink()
 
 
 def pytest_report_header() -> str:
@@ -84,6 +109,15 @@ def isolation(request):
 def accounts(chain):
     """The addresses that the chain signs for. The first ten have roles, the rest are free."""
     return chain.accounts
+
+
+@pytest.fixture(scope="session")
+def protocol(chain, owner, guardian, treasury, lp, accounts):
+    """Everything, in the standard world: USDC (6 decimals), WETH and WBTC as collateral, perpetuals on ETH at 2,000 and
+    BTC at 40,000, two million of the lp's in the pool, the funds insured. The owner is the timelock's proposer."""
+    made = Deployment.deploy(chain, standard_world(), Roles(accounts[len(ROLES)], owner, guardian, treasury))
+    made.provide(lp, POOL_SUPPLY)
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -49,7 +49,7 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
     uint256 internal constant MAX_MARKETS = 64;
     uint256 internal constant MILLION = 1e6;
     uint256 private constant WAD = 1e18;
-    /// @dev How far below mid an exit executed by a stranger may be priced.
+    /// @dev How far apart mid and the exit price may be where a stranger executes.
     uint256 private constant CERTAIN_E6 = 5_000;
     uint256 private constant MIN_DELAY = 1 hours;
     uint256 private constant MAX_DELAY = 30 days;
@@ -159,7 +159,7 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
     /// @inheritdoc ERC4626
     function maxWithdraw(address owner) public view override returns (uint256) {
         Valuation memory v = _value();
-        return _payout(_redeemable(owner, v), v);
+        return _payout(_redeemable(owner, v), v.low);
     }
 
     /// @inheritdoc ERC4626
@@ -184,7 +184,7 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
 
     /// @inheritdoc ERC4626
     function previewRedeem(uint256 shares) public view override returns (uint256) {
-        return _payout(shares, _priced());
+        return _payout(shares, _priced().low);
     }
 
     // ERC-4626: the four doors, plain and with a limit (ERC-5143) ---------------------------------------------------
@@ -233,12 +233,11 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
         returns (uint256 shares)
     {
         Valuation memory v = _priced();
-        uint256 redeemable = _redeemable(owner, v);
-        uint256 most = _payout(redeemable, v);
+        uint256 most = _payout(_redeemable(owner, v), v.low);
         if (assets > most) revert ERC4626ExceededMaxWithdraw(owner, assets, most);
         shares = _shares(_beforeHaircut(assets), v.low, Math.Rounding.Ceil);
         if (shares > maxShares) revert BeyondLimit(shares, maxShares);
-        _authorizeExit(v, receiver, owner, shares, redeemable);
+        if (msg.sender != owner) _spendAllowance(owner, msg.sender, shares);
         _pay(v, receiver, owner, assets, shares);
     }
 
@@ -256,9 +255,10 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
         Valuation memory v = _priced();
         uint256 most = _redeemable(owner, v);
         if (shares > most) revert ERC4626ExceededMaxRedeem(owner, shares, most);
-        assets = _payout(shares, v);
+        bool executes = msg.sender != owner && _isOverdue(v, receiver, owner, shares);
+        assets = _payout(shares, executes ? v.mid : v.low);
         if (assets < minAssets) revert BeyondLimit(assets, minAssets);
-        _authorizeExit(v, receiver, owner, shares, most);
+        if (msg.sender != owner && !executes) _spendAllowance(owner, msg.sender, shares);
         _pay(v, receiver, owner, assets, shares);
     }
 
@@ -273,17 +273,19 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
     }
 
     /// @dev The owner, and whom it allowed, have DELAY for themselves. Then anyone may execute the request, so that nobody
-    /// sits on a matured one and leaves when it suits. To the owner; all that can be paid, so that no dust is cut off it;
-    /// in full; and while equity is nearly certain, for a large position would widen what an exit is docked.
-    function _authorizeExit(Valuation memory v, address receiver, address owner, uint256 shares, uint256 redeemable)
+    /// sits on a matured one and leaves when it suits: to the owner, the whole of it, in full, and at mid, for otherwise
+    /// whoever holds shares himself would open a large position, have others paid out at its worse price, and close it.
+    /// Only while that is nearly the exit price: nobody waits for mid in order to dodge an answer that is on its way.
+    function _isOverdue(Valuation memory v, address receiver, address owner, uint256 shares)
         private
+        view
+        returns (bool)
     {
-        if (msg.sender == owner) return;
-        bool left = block.timestamp >= _requests[owner].maturesAt + DELAY;
-        bool whole = shares == redeemable && receiver == owner;
+        Request memory due = _requests[owner];
         bool certain = (v.mid - v.low) * MILLION <= v.mid * CERTAIN_E6;
-        if (left && whole && certain && IMarginEngine(ENGINE).payoutRatio() == WAD) return;
-        _spendAllowance(owner, msg.sender, shares);
+        bool whole = receiver == owner && shares == due.shares
+            && _assets(shares, v.mid, Math.Rounding.Floor) <= v.liquid && IMarginEngine(ENGINE).payoutRatio() == WAD;
+        return block.timestamp >= due.maturesAt + DELAY && certain && whole;
     }
 
     /// @dev Burns first; the tokens leave last. While bad debt is recorded the engine pays a part of what it is asked.
@@ -363,9 +365,9 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
         return Math.min(due.shares, _shares(v.liquid, v.low, Math.Rounding.Floor));
     }
 
-    /// @dev What `shares` are paid: their part of equity at its lower price, less the haircut while bad debt is recorded.
-    function _payout(uint256 shares, Valuation memory v) private view returns (uint256) {
-        return _assets(shares, v.low, Math.Rounding.Floor).mulDiv(IMarginEngine(ENGINE).payoutRatio(), WAD);
+    /// @dev What `shares` are paid: their part of what the pool is worth, less the haircut while bad debt is recorded.
+    function _payout(uint256 shares, uint256 worth) private view returns (uint256) {
+        return _assets(shares, worth, Math.Rounding.Floor).mulDiv(IMarginEngine(ENGINE).payoutRatio(), WAD);
     }
 
     /// @dev The least cash that pays `assets`: at most what they were computed from, as ⌈⌊a · r⌋ / r⌉ ≤ a.

@@ -1,10 +1,225 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {IMarginTypes} from "../../interfaces/IMarginTypes.sol";
 import {FixedPointMath} from "../libraries/FixedPointMath.sol";
+import {FundingMath} from "../libraries/FundingMath.sol";
+import {LedgerMath} from "../libraries/LedgerMath.sol";
+import {LiquidationMath} from "../libraries/LiquidationMath.sol";
+import {MarginMath} from "../libraries/MarginMath.sol";
 
-/// @notice The pure libraries, callable from a test.
+/// @notice The pure libraries, callable from a test, those that take many numbers with many cases at a time.
 contract MathHarness {
+    using MarginMath for IMarginTypes.Margin;
+
+    struct Verdict {
+        IMarginTypes.Margin margin;
+        int256 backing;
+        uint256 debt;
+        bool liquidatable;
+    }
+
+    struct LegParts {
+        int256 profit;
+        uint256 rate;
+        uint256 requirement;
+        uint256 maintenance;
+        uint256 initial;
+    }
+
+    struct CoinParts {
+        uint256 haircut;
+        uint256 atLo;
+        uint256 atMid;
+    }
+
+    struct Crowding {
+        uint256 openInterest;
+        IMarginTypes.Limits limits;
+    }
+
+    struct Fill {
+        int256 size;
+        int256 quote;
+        int256 deltaSize;
+        int256 deltaQuote;
+    }
+
+    struct Filled {
+        int256 size;
+        int256 quote;
+        int256 cash;
+        bool reduces;
+    }
+
+    struct Accrual {
+        IMarginTypes.Market market;
+        IMarginTypes.Funding funding;
+        int256 skew;
+        uint256 mid;
+        uint256 sizeScale;
+        uint256 time;
+    }
+
+    struct Charge {
+        int256 size;
+        int256 index;
+        int256 indexNow;
+    }
+
+    struct Terms {
+        uint256 target;
+        uint256 keeperShareE6;
+        uint256 keeperFloor;
+        uint256 keeperCap;
+        uint256 takerShareE6;
+    }
+
+    /// @dev Of one fraction g: what each leg closes and brings, and the penalty with its split.
+    struct Closing {
+        uint256 fraction;
+        uint256[] closed;
+        int256[] proceeds;
+        uint256 penalty;
+        uint256 keeper;
+        uint256 taker;
+        uint256 insurance;
+    }
+
+    // MarginMath ----------------------------------------------------------------------------------------------------
+
+    function judge(IMarginTypes.Snapshot[] calldata snapshots, bool adding)
+        external
+        pure
+        returns (Verdict[] memory verdicts)
+    {
+        verdicts = new Verdict[](snapshots.length);
+        for (uint256 i; i < snapshots.length; ++i) {
+            verdicts[i].margin = MarginMath.judge(snapshots[i], adding);
+            verdicts[i].backing = verdicts[i].margin.backing();
+            verdicts[i].debt = verdicts[i].margin.debt();
+            verdicts[i].liquidatable = verdicts[i].margin.liquidatable();
+        }
+    }
+
+    /// @notice Each snapshot with its cash moved by each offset: bit k of the answer says that it is liquidatable at offset k.
+    function around(IMarginTypes.Snapshot[] calldata snapshots, int256[] calldata offsets)
+        external
+        pure
+        returns (uint256[] memory below)
+    {
+        below = new uint256[](snapshots.length);
+        for (uint256 i; i < snapshots.length; ++i) {
+            IMarginTypes.Snapshot memory snapshot = snapshots[i];
+            for (uint256 k; k < offsets.length; ++k) {
+                snapshot.cash = snapshots[i].cash + offsets[k];
+                if (MarginMath.judge(snapshot, false).liquidatable()) below[i] |= 1 << k;
+            }
+        }
+    }
+
+    function legParts(IMarginTypes.Leg[] calldata legs, uint256 sizeScale)
+        external
+        pure
+        returns (LegParts[] memory parts)
+    {
+        parts = new LegParts[](legs.length);
+        for (uint256 i; i < legs.length; ++i) {
+            IMarginTypes.Leg memory leg = legs[i];
+            uint256 size = FixedPointMath.abs(leg.size);
+            parts[i].profit = MarginMath.profit(leg, sizeScale);
+            parts[i].rate = MarginMath.rate(leg, size);
+            parts[i].requirement = MarginMath.requirement(leg, size, sizeScale);
+            parts[i].maintenance = MarginMath.maintenance(leg, sizeScale);
+            parts[i].initial = MarginMath.initial(leg, size, parts[i].rate, sizeScale);
+        }
+    }
+
+    function coinParts(IMarginTypes.Coin[] calldata coins) external pure returns (CoinParts[] memory parts) {
+        parts = new CoinParts[](coins.length);
+        for (uint256 i; i < coins.length; ++i) {
+            IMarginTypes.Coin memory coin = coins[i];
+            parts[i].haircut = MarginMath.haircut(coin);
+            parts[i].atLo = MarginMath.collateralValue(coin, true);
+            parts[i].atMid = MarginMath.collateralValue(coin, false);
+        }
+    }
+
+    function oiFactors(Crowding[] calldata cases) external pure returns (uint256[] memory factors) {
+        factors = new uint256[](cases.length);
+        for (uint256 i; i < cases.length; ++i) {
+            factors[i] = MarginMath.oiFactor(cases[i].openInterest, cases[i].limits);
+        }
+    }
+
+    // LedgerMath ----------------------------------------------------------------------------------------------------
+
+    function fills(Fill[] calldata cases) external pure returns (Filled[] memory done) {
+        done = new Filled[](cases.length);
+        for (uint256 i; i < cases.length; ++i) {
+            Fill calldata c = cases[i];
+            (done[i].size, done[i].quote, done[i].cash) = LedgerMath.fill(c.size, c.quote, c.deltaSize, c.deltaQuote);
+            done[i].reduces = LedgerMath.reduces(c.size, c.deltaSize);
+        }
+    }
+
+    // FundingMath ---------------------------------------------------------------------------------------------------
+
+    function accruals(Accrual[] calldata cases) external pure returns (IMarginTypes.Market[] memory markets) {
+        markets = new IMarginTypes.Market[](cases.length);
+        for (uint256 i; i < cases.length; ++i) {
+            Accrual calldata c = cases[i];
+            markets[i] = FundingMath.accrue(c.market, c.funding, c.skew, c.mid, c.sizeScale, c.time);
+        }
+    }
+
+    function charges(Charge[] calldata cases) external pure returns (int256[] memory owed) {
+        owed = new int256[](cases.length);
+        for (uint256 i; i < cases.length; ++i) {
+            owed[i] = FundingMath.charge(cases[i].size, cases[i].index, cases[i].indexNow);
+        }
+    }
+
+    // LiquidationMath -----------------------------------------------------------------------------------------------
+
+    /// @notice f of each snapshot.
+    function fractions(IMarginTypes.Snapshot[] calldata snapshots, uint256 target)
+        external
+        pure
+        returns (uint256[] memory found)
+    {
+        found = new uint256[](snapshots.length);
+        for (uint256 i; i < snapshots.length; ++i) {
+            found[i] = LiquidationMath.fraction(MarginMath.judge(snapshots[i], false), target);
+        }
+    }
+
+    /// @notice Each snapshot with its own fraction g.
+    function closings(IMarginTypes.Snapshot[] calldata snapshots, uint256[] calldata parts, Terms calldata terms)
+        external
+        pure
+        returns (Closing[] memory done)
+    {
+        done = new Closing[](snapshots.length);
+        for (uint256 i; i < snapshots.length; ++i) {
+            IMarginTypes.Snapshot memory snapshot = snapshots[i];
+            uint256 legs = snapshot.legs.length;
+            Closing memory c = done[i];
+            c.fraction = parts[i];
+            (c.closed, c.proceeds) = (new uint256[](legs), new int256[](legs));
+            for (uint256 k; k < legs; ++k) {
+                c.closed[k] = LiquidationMath.closing(snapshot.legs[k], parts[i], snapshot.sizeScale);
+                c.proceeds[k] = LiquidationMath.proceeds(snapshot.legs[k], c.closed[k], snapshot.sizeScale);
+            }
+            c.penalty = LiquidationMath.penalty(MarginMath.judge(snapshot, false).penalty, parts[i], legs);
+            (c.keeper, c.taker, c.insurance) = LiquidationMath.split(
+                c.penalty, terms.keeperShareE6, terms.keeperFloor, terms.keeperCap, terms.takerShareE6
+            );
+        }
+    }
+
+    // FixedPointMath ------------------------------------------------------------------------------------------------
+
     function mulDivDown(uint256 x, uint256 y, uint256 d) external pure returns (uint256) {
         return FixedPointMath.mulDivDown(x, y, d);
     }

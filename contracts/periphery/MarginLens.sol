@@ -1,35 +1,24 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {ILiquidationEngine} from "../../interfaces/ILiquidationEngine.sol";
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 import {IMarginLens} from "../../interfaces/IMarginLens.sol";
 import {IMarginTypes} from "../../interfaces/IMarginTypes.sol";
 import {IPriceOracle} from "../../interfaces/IPriceOracle.sol";
+import {LensReader} from "../base/LensReader.sol";
+import {Previews} from "../base/Previews.sol";
 import {FixedPointMath} from "../libraries/FixedPointMath.sol";
 import {MarginMath} from "../libraries/MarginMath.sol";
+import {PreviewMath} from "../libraries/PreviewMath.sol";
 
-/// @title MarginLens
-contract MarginLens is IMarginLens {
+/// @title MarginLens: how accounts stand, and where their line is
+/// @notice What a verb would do to them is in base/Previews.sol; what both compute in libraries/PreviewMath.sol.
+contract MarginLens is Previews {
     using FixedPointMath for uint256;
-    using FixedPointMath for int256;
     using MarginMath for IMarginTypes.Margin;
+    using PreviewMath for IMarginTypes.Snapshot;
 
-    uint256 private constant WAD = 1e18;
-
-    address public immutable ENGINE;
-    address public immutable LIQUIDATION_ENGINE;
-    address public immutable POOL;
-    uint256 private immutable DEBT_LIMIT_E6;
-
-    constructor(address engine, address liquidationEngine, address pool) {
-        _requireSame(liquidationEngine, IMarginEngine(engine).LIQUIDATION_ENGINE());
-        _requireSame(pool, IMarginEngine(engine).POOL());
-        (ENGINE, LIQUIDATION_ENGINE, POOL) = (engine, liquidationEngine, pool);
-        DEBT_LIMIT_E6 = IMarginEngine(engine).DEBT_LIMIT_E6();
-    }
-
-    // As it stands --------------------------------------------------------------------------------------------------
+    constructor(address engine, address liquidationEngine, address pool) LensReader(engine, liquidationEngine, pool) {}
 
     /// @inheritdoc IMarginLens
     function reports(uint256[] calldata accounts) external view returns (AccountReport[] memory all) {
@@ -38,17 +27,13 @@ contract MarginLens is IMarginLens {
         for (uint256 i; i < accounts.length; ++i) {
             AccountReport memory report = all[i];
             report.account = accounts[i];
-            report.state = IMarginEngine(ENGINE).accountState(accounts[i]);
-            try IMarginEngine(ENGINE).load(accounts[i], 0, book, false) returns (
-                IMarginTypes.Snapshot memory snapshot, IPriceOracle.Price[] memory completed
-            ) {
-                book = completed;
-                report.valid = true;
-                report.standing = _standing(snapshot);
-                (report.legs, report.coins) = (snapshot.legs, snapshot.coins);
-            } catch (bytes memory fault) {
-                report.fault = fault;
-            }
+            report.state = _stateOf(accounts[i]);
+            Loaded memory loaded = _tryLoad(accounts[i], 0, book, false);
+            (report.valid, report.fault) = (loaded.ok, loaded.fault);
+            if (!loaded.ok) continue;
+            book = loaded.book;
+            report.standing = _standing(loaded.snapshot);
+            (report.legs, report.coins) = (loaded.snapshot.legs, loaded.snapshot.coins);
         }
     }
 
@@ -57,40 +42,39 @@ contract MarginLens is IMarginLens {
         below = new bool[](accounts.length);
         IPriceOracle.Price[] memory book;
         for (uint256 i; i < accounts.length; ++i) {
-            try IMarginEngine(ENGINE).load(accounts[i], 0, book, true) returns (
-                IMarginTypes.Snapshot memory snapshot, IPriceOracle.Price[] memory completed
-            ) {
-                book = completed;
-                below[i] = MarginMath.judge(snapshot, false).liquidatable();
-            } catch {}
+            Loaded memory loaded = _tryLoad(accounts[i], 0, book, true);
+            if (!loaded.ok) continue;
+            book = loaded.book;
+            below[i] = MarginMath.judge(loaded.snapshot, false).liquidatable();
         }
     }
 
-    function liquidationPrice(uint256, uint256) external view returns (uint256, uint256, bool, bool) {}
-    function previewTrade(uint256, uint256, int256) external view returns (TradePreview memory) {}
-    function previewWithdraw(uint256, address, uint256) external view returns (WithdrawPreview memory) {}
-    function maxWithdraw(uint256, address) external view returns (uint256) {}
-    function previewLiquidation(uint256, uint256) external view returns (LiquidationPreview memory) {}
-
-    function _standing(IMarginTypes.Snapshot memory snapshot) private view returns (Standing memory s) {
-        IMarginTypes.Margin memory margin = MarginMath.judge(snapshot, false);
-        IMarginTypes.Margin memory strict = MarginMath.judge(snapshot, true);
-        margin.initial = strict.initial;
-        s.margin = margin;
-        s.backing = strict.backing();
-        s.freeMargin = s.backing - int256(strict.initial);
-        s.marginRatio = _ratio(margin.equity, margin.notional);
-        s.health = _ratio(margin.equity, margin.maintenance);
-        s.debt = margin.debt();
-        s.liquidatable = margin.liquidatable();
-        s.forSale = margin.equity < 0 || s.debt * 1e6 > margin.collateral * DEBT_LIMIT_E6;
+    /// @inheritdoc IMarginLens
+    function liquidationPrice(uint256 account, uint256 instrument)
+        external
+        view
+        returns (uint256 below, uint256 above, bool hasBelow, bool hasAbove)
+    {
+        (IMarginTypes.Risk memory risk,,) = IMarginEngine(ENGINE).instrumentConfig(instrument);
+        if (!risk.listed) revert IMarginTypes.UnknownInstrument(instrument);
+        IPriceOracle.Price[] memory none;
+        IMarginTypes.Snapshot memory snapshot = _load(account, instrument, none, false).snapshot;
+        uint256 mid = snapshot.legOf(instrument).mid;
+        if (snapshot.liquidatableAt(risk.feed, mid)) return (mid, mid, true, true);
+        (uint256 unit, uint256 lowest, uint256 highest) = _answers(risk.feed);
+        (hasBelow, below) = snapshot.crossing(risk.feed, unit, mid / unit, lowest);
+        (hasAbove, above) = snapshot.crossing(risk.feed, unit, mid / unit, highest);
+        (below, above) = (below * unit, above * unit);
     }
 
-    function _ratio(int256 equity, uint256 of_) private pure returns (int256) {
-        return of_ == 0 ? type(int256).max : equity.mulDivDown(WAD, of_);
-    }
-
-    function _requireSame(address given, address expected) private pure {
-        if (given != expected) revert WrongAddress(given, expected);
+    /// @dev The answers that the oracle takes from a feed: strictly inside its bounds by 1 %, and at most 2^88 − 1 in WAD.
+    function _answers(uint256 feed) private view returns (uint256 unit, uint256 lowest, uint256 highest) {
+        (IPriceOracle.FeedConfig memory config, uint8 decimals) =
+            IPriceOracle(IMarginEngine(ENGINE).ORACLE()).feedConfig(feed);
+        unit = 10 ** (18 - decimals);
+        lowest = config.minAnswer.mulDivUp(101, 100) + 1;
+        highest = config.maxAnswer.mulDivDown(99, 100) - 1;
+        uint256 most = type(uint88).max / unit;
+        if (highest > most) highest = most;
     }
 }

@@ -3,7 +3,7 @@
     protocol = Deployment.deploy(Chain(Anvil()), world)
     protocol.engine, protocol.pool, protocol.oracle, protocol.tokens["WETH"], protocol.feeds["ETH"]
     account = protocol.account(trader)                                    # the id of a margin account
-    protocol.give(trader, "WETH", 10**18); protocol.set_price("ETH", 2_000 * WAD)
+    protocol.give(trader, "WETH", 10**18); protocol.set_price("ETH", 2_000 * WAD); protocol.provide(lp, 10**12)
     protocol.govern(protocol.pool, "setMarket", 0, config)                # through the timelock: announced, waited, executed
 
 Contracts that know each other are told addresses at which nothing lies yet; `verify` proves afterwards that each
@@ -14,8 +14,10 @@ deployer is left with nothing. Tokens and feeds are mocks: whoever uses this on 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from eth_utils import to_checksum_address
 
 from plimsoll.chain import terms
 from plimsoll.chain.abi import to_address
@@ -89,8 +91,9 @@ class Deployment:
         links = list(_links(self))
         found = self.chain.batch(contract.call_item(name) for contract, name, _ in links)
         for (contract, name, due), value in zip(links, found):
-            if to_address(value) != to_address(due):
-                raise ToolchainError(f"{contract!r}.{name} is {value} where {to_address(due)} is due: deploy anew.")
+            right = to_checksum_address(to_address(due))
+            if value != right:
+                raise ToolchainError(f"{contract!r}.{name} is {value} where {right} is due: deploy anew.")
         if self.timelock.hasRole(ADMIN_ROLE, self.roles.deployer):
             raise ToolchainError(f"{self.roles.deployer} still administers {self.timelock!r}: deploy anew.")
 
@@ -103,6 +106,15 @@ class Deployment:
     def give(self, receiver: Any, token: str, amount: int) -> None:
         """Mints tokens, in their own units."""
         self.tokens[token].mint(receiver, amount, sender=self.roles.deployer)
+
+    def provide(self, provider: Any, amount: int) -> None:
+        """The provider (an unlocked address) puts settlement tokens out of thin air into the pool, and each market gets
+        what its weight is due."""
+        self.give(provider, self.world.settlement.name, amount)
+        self.settlement.approve(self.pool, amount, sender=provider)
+        self.pool.deposit(amount, provider, sender=provider)
+        for instrument in self.instruments.values():
+            self.pool.allocate(instrument, sender=provider)
 
     def set_price(self, feed: str, price: int) -> Receipt:
         """The feed answers `price` (WAD, rounded down to its decimals) in a new round, now."""

@@ -92,9 +92,10 @@ class _Scale:
         high = chart.high if chart.high is not None else max(values, default=1.0)
         if high <= low:  # a flat line: give it room
             low, high = low - (abs(low) * 0.05 or 1.0), high + (abs(high) * 0.05 or 1.0)
-        self.ticks = nice_ticks(low, high, chart.ticks)
-        self.low = chart.low if chart.low is not None else min(low, self.ticks[0])
-        self.high = chart.high if chart.high is not None else max(high, self.ticks[-1])
+        room = (high - low) * 0.04
+        self.low = low if chart.low is not None else low - room
+        self.high = high if chart.high is not None else high + room
+        self.ticks = nice_ticks(self.low, self.high, chart.ticks)
         self.chart = chart
 
     def x(self, time: float) -> float:
@@ -109,11 +110,11 @@ class _Scale:
 
 
 def nice_ticks(low: float, high: float, count: int) -> list[float]:
-    """Round values that span low … high, about `count` of them."""
+    """Round values inside low … high, about `count` of them."""
     raw = (high - low) / max(count - 1, 1)
     power = 10.0 ** math.floor(math.log10(raw))
-    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * 0.999)
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * 0.8)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [i * step for i in range(first, last + 1)]
 
 
@@ -134,8 +135,6 @@ def _grid(chart: Chart, scale: _Scale) -> list[str]:
     right, bottom = chart.width - _MARGIN_RIGHT, chart.height - _MARGIN_BOTTOM
     parts = []
     for tick in scale.ticks:
-        if not scale.low - 1e-12 <= tick <= scale.high + 1e-12:
-            continue
         y = scale.y(tick)
         zero = ' class="zero"' if tick == 0 else ""
         parts.append(f'<line{zero} x1="{_MARGIN_LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')

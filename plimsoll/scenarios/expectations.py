@@ -111,6 +111,12 @@ def _liquidated(run: Run, accounts: Sequence[Account]) -> str:
     return f"{', '.join(spared)} never came below the line" if spared else ""
 
 
+def _partly(run: Run, accounts: Sequence[Account]) -> str:
+    left = run.states[-1].accounts
+    gone = [str(account) for account in accounts if not left[account].positions]
+    return _liquidated(run, accounts) or (f"{', '.join(gone)} kept no position" if gone else "")
+
+
 def _wiped_out(run: Run, accounts: Sequence[Account]) -> str:
     left = [str(account) for account in accounts if run.states[-1].accounts[account].positions]
     return _liquidated(run, accounts) or (f"{', '.join(left)} still hold positions" if left else "")
@@ -166,6 +172,7 @@ EXPECTATIONS: dict[str, tuple[Callable[[Reader, _Context], Any], Callable[[Run, 
     "survives": (_accounts, _survives),
     "not_liquidated": (_accounts, _not_liquidated),
     "liquidated": (_accounts, _liquidated),
+    "partly_liquidated": (_accounts, _partly),
     "wiped_out": (_accounts, _wiped_out),
     "partial_liquidations_at_least": (_count, _at_least("partial liquidations:", _partial, str)),
     "whole_liquidations_at_least": (_count, _at_least("whole liquidations:", _whole, str)),

@@ -31,7 +31,7 @@ class Pictures:
     def __init__(self, run: Run) -> None:
         self.run, self.world = run, run.scenario.world
         self.begin = self.world.start
-        self.end = max(run.states[-1].time, self.begin + 60)
+        self.end = max(run.states[-1].time, run.scenario.end if run.finished else self.begin + 60)
         self.closings = run.liquidations()
 
     # The market ----------------------------------------------------------------------------------------------------
@@ -78,8 +78,10 @@ class Pictures:
             return units / SIZE_UNIT * mid / WAD if mid else None
 
         series = (
-            Series("open interest", BLUE, self._points(lambda s: value(s, s.markets[instrument].open_interest))),
-            Series("skew of the traders", ORANGE, self._points(lambda s: value(s, s.skew(self.world, instrument)))),
+            Series("open interest", BLUE, self._calm_points(lambda s: value(s, s.markets[instrument].open_interest))),
+            Series(
+                "skew of the traders", ORANGE, self._calm_points(lambda s: value(s, s.skew(self.world, instrument)))
+            ),
         )
         chart = Chart(series, self.begin, self.end, "$", height=200)
         note = "Value at the feed's answer. Skew above zero: traders are long on balance and the pool is short."
@@ -100,7 +102,7 @@ class Pictures:
         def equity(state: State) -> float | None:
             return state.pool.equity_mid / 10**6 if state.pool.equity_mid and state.pool.total_shares else None
 
-        series = (Series("pool equity", BLUE, self._points(equity)),)
+        series = (Series("pool equity", BLUE, self._calm_points(equity)),)
         return Picture(
             "Pool equity",
             "At mid, all tranches and idle cash.",
@@ -113,7 +115,7 @@ class Pictures:
             Series(spec.name, color, self._market_points(spec.name, lambda market: market.insurance / 10**6))
             for spec, color in zip(self.world.instruments, COLORS)
         )
-        series = (*series, Series("bad debt", RED, self._points(lambda s: s.bad_debt / 10**6), dashed=True))
+        series = (*series, Series("bad debt", RED, self._calm_points(lambda s: s.bad_debt / 10**6), dashed=True))
         note = "Fed by a share of fees and penalties. Bad debt is what a fund could not pay."
         return Picture(
             "Insurance funds and bad debt",
@@ -154,7 +156,12 @@ class Pictures:
     # Shared --------------------------------------------------------------------------------------------------------
 
     def _market_points(self, name: str, value: Callable[[MarketState], float]) -> list[Point]:
-        return self._points(lambda state: value(state.markets[name]))
+        return self._calm_points(lambda state: value(state.markets[name]))
+
+    def _calm_points(self, value: Callable[[State], float | None]) -> list[Point]:
+        """The value at the end of each second: a book that is opened, or an account eaten in bites, is one step."""
+        points: dict[int, Point] = {point[0]: point for point in self._points(value)}
+        return list(points.values())
 
     def _points(self, value: Callable[[State], float | None]) -> list[Point]:
         """The value after each step; only where it changes, and at the end."""
@@ -163,7 +170,7 @@ class Pictures:
             now = value(state)
             if not points or points[-1][1] != now:
                 points.append((state.time, now))
-        points.append((self.run.states[-1].time, points[-1][1]))
+        points.append((self.end, points[-1][1]))
         return points
 
     @staticmethod

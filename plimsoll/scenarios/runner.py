@@ -16,7 +16,7 @@ from plimsoll.scenarios.record import Event, Run
 from plimsoll.scenarios.scenario import Scenario
 from plimsoll.scenarios.steps import Step
 from plimsoll.scenarios.words import price
-from plimsoll.types import State
+from plimsoll.types import FAULTS, State
 from plimsoll.venue import Venue
 
 
@@ -89,7 +89,7 @@ class _Player:
             answer = act.perform(self.venue)
             detail = act.detail(answer, self.scenario.world)
         except Reverted as refusal:
-            refused = refusal
+            refused = self._in_words(refusal)
         after = self.venue.state()
         number = len(self.run.events) + 1
         event = Event(number, after.time, title, act, answer, detail, refused, fails, by_keeper)
@@ -98,6 +98,14 @@ class _Player:
         self.run.states.append(after)
         self.watch.event(event)
         return event
+
+    def _in_words(self, refusal: Reverted) -> Reverted:
+        """The refusal with accounts and faults by name."""
+        names = {self.venue.account_id(account): str(account) for account in self.venue.accounts()}
+        words = [names.get(arg, arg) if isinstance(arg, int) else arg for arg in refusal.args]
+        if refusal.name == "InvalidPrice" and len(words) > 1 and isinstance(words[1], int):
+            words[1] = FAULTS[words[1]]
+        return Reverted(refusal.name, tuple(words), refusal.names, refusal.hint)
 
     def _check(self, event: Event, after: State) -> None:
         self.settlements += 2 * sum(len(account.positions) for account in after.accounts.values()) + 2

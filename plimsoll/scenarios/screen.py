@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path as FilePath
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -18,6 +19,7 @@ from plimsoll.scenarios.summary import AccountRow, account_rows, totals
 from plimsoll.scenarios.words import dollars, money, percent, price, ratio, signed
 from plimsoll.types import State
 
+WIDTH = 100  # of the accounts' table, whatever the terminal's
 _COLORS = {
     "liquidate": "red",
     "absorb": "bold red",
@@ -78,7 +80,7 @@ def line(event: Event) -> str:
 def conclude(console: Console, run: Run, page: FilePath, quiet: bool = False) -> None:
     """The tables, the verdict and where the report lies."""
     if not quiet:
-        console.print(accounts_table(account_rows(run)))
+        Console(file=console.file, width=max(console.width, WIDTH)).print(accounts_table(account_rows(run)))
         console.print(totals_table(run))
     if run.violation:
         console.print(f"[bold red]An invariant is violated[/] at {escape(str(run.violation))}", soft_wrap=True)
@@ -95,37 +97,38 @@ def conclude(console: Console, run: Run, page: FilePath, quiet: bool = False) ->
 
 
 def accounts_table(rows: list[AccountRow]) -> Table:
-    table = Table(title="The accounts (settlement tokens)", title_justify="left", header_style="bold")
-    table.add_column("account")
-    for name in ("deposit", "peak leverage"):
-        table.add_column(name, justify="right")
-    table.add_column("first liquidated")
-    table.add_column("at health", justify="right")
-    table.add_column("then")
-    for name in ("penalty", "withdrawn", "left", "result"):
-        table.add_column(name, justify="right")
+    table = Table(
+        title="The accounts (settlement tokens; times: partial + whole)",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("account", no_wrap=True)
+    for name in ("deposit", "peak leverage", "liquidated", "health", "times", "penalty", "withdrew", "left", "result"):
+        table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         first = row.liquidated[0].event.time if row.liquidated else None
-        health = percent(row.first_health) if row.first_health is not None else "below 0" if first else ""
-        color = "green" if first is None else "red" if "whole" in row.fate else "yellow"
+        whole = sum(item.whole for item in row.liquidated)
+        health = percent(row.first_health, 0) if row.first_health is not None else "below 0" if first else ""
         table.add_row(
             str(row.account),
             dollars(row.deposited),
-            f"{ratio(row.peak_leverage)}x",
-            _short(first) if first else "",
+            f"{ratio(row.peak_leverage, 1)}x",
+            _short(first) if first else "never",
             health,
-            f"[{color}]{row.fate}[/]",
+            f"{len(row.liquidated) - whole} + {whole}" if first else "",
             dollars(row.penalty) if row.penalty else "",
             dollars(row.withdrawn) if row.withdrawn else "",
             dollars(row.left),
             signed(dollars(row.result)),
+            style=None if first is None else "red" if whole else "yellow",
         )
     return table
 
 
 def totals_table(run: Run) -> Table:
     found = totals(run)
-    table = Table(title="Totals (settlement tokens)", title_justify="left", show_header=False)
+    table = Table(title="Totals (settlement tokens)", title_justify="left", show_header=False, box=None, padding=(0, 2))
     table.add_column()
     table.add_column(justify="right")
     pool = "no price" if found.pool_result is None else signed(money(found.pool_result))

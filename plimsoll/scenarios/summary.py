@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from plimsoll.fixed_point import mul_div_down
 from plimsoll.scenarios.acts import Deposit, MoveCash, Provide, Redeem, Withdraw
+from plimsoll.scenarios.prices import price_at
 from plimsoll.scenarios.record import Event, Liquidation, Run
-from plimsoll.types import USDC, WAD, Absorption, Account, Outcome, State, World
+from plimsoll.scenarios.scenario import Scenario
+from plimsoll.types import USDC, WAD, Absorption, Account, Outcome, State
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,8 @@ def _row(run: Run, account: Account, about: str) -> AccountRow:
     for event, state in zip(run.events, run.states[1:]):
         if event.refused:
             continue
-        paid_in += _paid_in(event, state, account, run.scenario.world)
-        paid_out += _paid_out(event, state, account, run.scenario.world)
+        paid_in += _paid_in(run.scenario, event, state, account)
+        paid_out += _paid_out(run.scenario, event, state, account)
     return AccountRow(
         account=account,
         about=about,
@@ -87,37 +89,38 @@ def _row(run: Run, account: Account, about: str) -> AccountRow:
         withdrawn=paid_out,
         peak_leverage=max((leverage(state, account) for state in run.history(account)), default=0),
         liquidated=tuple(item for item in run.liquidations() if item.account == account),
-        left=worth(run.states[-1], account, run.scenario.world),
+        left=worth(run.scenario, run.states[-1], account),
     )
 
 
-def _paid_in(event: Event, state: State, account: Account, world: World) -> int:
+def _paid_in(scenario: Scenario, event: Event, state: State, account: Account) -> int:
     act = event.act
     if isinstance(act, Deposit) and act.account == account:
-        return token_worth(state, act.token, event.answer, world)
+        return token_worth(scenario, state, act.token, event.answer)
     return act.amount if isinstance(act, MoveCash) and act.target == account else 0
 
 
-def _paid_out(event: Event, state: State, account: Account, world: World) -> int:
+def _paid_out(scenario: Scenario, event: Event, state: State, account: Account) -> int:
     act = event.act
     if isinstance(act, Withdraw) and act.account == account:
-        return token_worth(state, act.token, event.answer, world)
+        return token_worth(scenario, state, act.token, event.answer)
     return act.amount if isinstance(act, MoveCash) and act.account == account else 0
 
 
-def token_worth(state: State, token: str, amount: int, world: World) -> int:
-    """Settlement units, without haircut; 0 while there is no price."""
-    if token == world.settlement.name:
+def token_worth(scenario: Scenario, state: State, token: str, amount: int) -> int:
+    """Settlement units, without haircut, at the feed's answer; while that is not valid, at the market."""
+    if token == scenario.world.settlement.name:
         return amount
-    spec = world.collateral(token)
-    return mul_div_down(amount * state.feeds[spec.feed].mid, USDC, WAD * 10**spec.token.decimals)
+    spec = scenario.world.collateral(token)
+    mid = state.feeds[spec.feed].mid or price_at(scenario.paths[spec.feed], state.time)
+    return mul_div_down(amount * mid, USDC, WAD * 10**spec.token.decimals)
 
 
-def worth(state: State, account: Account, world: World) -> int:
-    """Cash, profit and collateral at mid without haircuts, settlement units; cash alone while there is no price."""
+def worth(scenario: Scenario, state: State, account: Account) -> int:
+    """Cash, profit and collateral without haircuts, settlement units; without the profit while that has no price."""
     held = state.accounts[account]
     cash = held.margin.cash + held.margin.profit if held.margin else held.cash
-    return cash + sum(token_worth(state, name, amount, world) for name, amount in held.collateral.items())
+    return cash + sum(token_worth(scenario, state, name, amount) for name, amount in held.collateral.items())
 
 
 def leverage(state: State, account: Account) -> int:

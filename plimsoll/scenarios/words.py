@@ -38,9 +38,9 @@ def percent(wad: int, decimals: int = 1) -> str:
     return f"{Decimal(mul_div_down(wad, 10 ** (decimals + 2), 10**18)).scaleb(-decimals):,.{decimals}f} %"
 
 
-def ratio(wad: int) -> str:
+def ratio(wad: int, decimals: int = 2) -> str:
     """WAD → "4.97"."""
-    return f"{Decimal(mul_div_down(wad, 100, 10**18)).scaleb(-2):,.2f}"
+    return f"{Decimal(mul_div_down(wad, 10**decimals, 10**18)).scaleb(-decimals):,.{decimals}f}"
 
 
 def signed(text: str) -> str:

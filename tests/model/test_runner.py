@@ -86,6 +86,7 @@ def test_step_that_must_fail_and_does_not_is_a_failure(tmp_path):
         ("not_liquidated: [ann]", "ann was liquidated at"),
         ("liquidated: [bob]", "bob never came below the line"),
         ("wiped_out: [bob]", "bob never came below the line"),
+        ("partly_liquidated: [ann]", "ann kept no position"),
         ("partial_liquidations_at_least: 999", "expected at least 999"),
         ("whole_liquidations_at_least: 999", "expected at least 999"),
         ("pool_share_price_at_least: 500%", "expected at least 500.0 %"),

@@ -36,13 +36,15 @@ def world(chain, owner, guardian, accounts):
 
 
 def deploy_protocol(made, owner, guardian):
-    """The four know each other: their addresses are known before they are there."""
+    """They know each other: their addresses are known before they are there. (Not through Deployment: this world has a
+    sequencer, a feed of the settlement token, and a settlement token that can be told to call back.)"""
     chain = made.chain
-    engine, pool, parameters = (chain.next_address(offset=i) for i in (1, 2, 3))
+    engine, pool, parameters = (chain.next_address(offset=i) for i in (2, 3, 4))
     terms = (1_150_000 * 10**12, 300_000, USDC, 1_000 * USDC, 300_000)
     made.liquidation = chain.deploy("LiquidationEngine", engine, pool, *terms)
     setup = (made.usdc, made.escrow, made.oracle, made.liquidation, pool, parameters, 900_000, 800_000, 2, 50_000)
-    made.engine = chain.deploy("MarginEngine", setup)
+    chain.deploy("MarginEngine", setup, chain.deploy("MarginEngineExtension", setup))
+    made.engine = chain.at("IMarginEngine", engine)
     made.pool = chain.deploy("LiquidityPool", engine, owner, DAY, "Plimsoll pool", "PLP")
     made.parameters = chain.deploy("Parameters", engine, owner, guardian)
 

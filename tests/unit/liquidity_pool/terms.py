@@ -18,6 +18,7 @@ MAX = 2**256 - 1
 SIZE_SCALE = 10**21
 SUPPLY = 1_000_000 * USDC  # what the lp deposits
 ETH, BTC = 0, 1
+PRICES = (2_000, 20_000)
 MARKET = SimpleNamespace(spread=1_000, taker=500, maker=200, weight=500_000, cap=600_000 * USDC, scale=1_000 * UNIT)
 
 

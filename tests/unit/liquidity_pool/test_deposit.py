@@ -27,6 +27,14 @@ def test_deposit_is_priced_at_equity_at_its_better_prices(trade, pool, lp):
     assert pool.balanceOf(lp) - before == due
 
 
+def test_deposit_for_fewer_shares_than_accepted_reverts(trade, pool, lp):
+    trade(40)
+    due = pool.previewDeposit(USDC)
+    with reverts("BeyondLimit", due, due + 1):
+        pool.deposit(USDC, lp, due + 1, sender=lp)
+    pool.deposit(USDC, lp, due, sender=lp)
+
+
 def test_deposit_of_nothing_reverts(stocked, pool, lp):
     with reverts("NoShares", 0):
         pool.deposit(0, lp, sender=lp)

@@ -32,6 +32,14 @@ def test_mint_beyond_its_limit_reverts(stocked, pool, lp, account, owe):
         pool.mint(1, lp, sender=lp)
 
 
+def test_mint_for_more_than_accepted_reverts(trade, pool, lp):
+    trade(40)
+    cost = pool.previewMint(SHARES)
+    with reverts("BeyondLimit", cost, cost - 1):
+        pool.mint(SHARES, lp, cost - 1, sender=lp)
+    pool.mint(SHARES, lp, cost, sender=lp)
+
+
 def test_mint_of_nothing_reverts(stocked, pool, lp):
     with reverts("NoShares", 0):
         pool.mint(0, lp, sender=lp)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from tests.helpers import event, isolated, reverts
-from tests.unit.liquidity_pool.terms import BTC, ETH, HOUR, SUPPLY, USDC, assets_for
+from tests.unit.liquidity_pool.terms import BTC, DAY, ETH, HOUR, SUPPLY, USDC, assets_for
 
 PART = SUPPLY * 10**6 // 10  # shares
 
@@ -111,17 +111,76 @@ def test_redeem_leaves_every_tranche_its_initial_margin(world, account, trade, p
     assert pool.totalSupply() == 0
 
 
+def test_redeem_below_the_least_accepted_reverts(requested, pool, lp):
+    with reverts("BeyondLimit", SUPPLY // 10, SUPPLY // 10 + 1):
+        pool.redeem(PART, lp, lp, SUPPLY // 10 + 1, sender=lp)
+    pool.redeem(PART, lp, lp, SUPPLY // 10, sender=lp)
+
+
 # Who may execute ---------------------------------------------------------------------------------------------------
 
 
-def test_redeem_by_anyone_to_the_owner_is_executed_whole(requested, pool, usdc, lp, stranger):
+@pytest.fixture
+def overdue(requested, mature):
+    """Its owner has had another day, and did nothing."""
+    mature()
+
+
+def test_redeem_by_anyone_to_the_owner_is_executed_whole_after_another_delay(overdue, pool, usdc, lp, stranger):
     had = usdc.balanceOf(lp)
     receipt = pool.redeem(PART, lp, lp, sender=stranger)
     event(receipt, "Withdraw", sender=stranger, receiver=lp, owner=lp, assets=SUPPLY // 10, shares=PART)
     assert usdc.balanceOf(lp) - had == SUPPLY // 10
 
 
-def test_redeem_by_a_stranger_to_itself_or_in_part_needs_an_allowance(requested, pool, usdc, lp, stranger):
+def test_redeem_by_a_stranger_in_the_owners_own_time_needs_an_allowance(chain, requested, pool, lp, stranger):
+    chain.set_next_time(pool.request(lp).maturesAt + DAY - 1)
+    with reverts("ERC20InsufficientAllowance", stranger, 0, PART):
+        pool.redeem(PART, lp, lp, sender=stranger)
+    pool.redeem(PART, lp, lp, sender=stranger)
+
+
+def test_redeem_by_a_stranger_is_paid_at_mid(trade, pool, usdc, lp, stranger, mature):
+    trade(40)
+    pool.requestRedeem(PART, sender=lp)
+    mature(2 * DAY)
+    low, mid, _ = pool.equity()
+    due = assets_for(PART, mid, pool.totalSupply())
+    assert pool.previewRedeem(PART) < due
+    had = usdc.balanceOf(lp)
+    event(pool.redeem(PART, lp, lp, sender=stranger), "Withdraw", assets=due)
+    assert usdc.balanceOf(lp) - had == due
+
+
+def test_redeem_by_a_stranger_of_more_than_can_be_paid_needs_an_allowance(trade, pool, lp, stranger, mature):
+    """Everything was requested, and a small position holds back its margin."""
+    trade(10)
+    pool.requestRedeem(pool.balanceOf(lp), sender=lp)
+    mature(2 * DAY)
+    most = pool.maxRedeem(lp)
+    assert 0 < most < pool.request(lp).shares
+    with reverts("ERC20InsufficientAllowance", stranger, 0, most):
+        pool.redeem(most, lp, lp, sender=stranger)
+
+
+def test_redeem_by_a_stranger_while_equity_is_uncertain_needs_an_allowance(
+    world, trade, account, pool, lp, stranger, mature
+):
+    world.engine.deposit(account, world.usdc, 10**6 * USDC, 0, sender=lp)
+    pool.requestRedeem(PART, sender=lp)
+    mature(2 * DAY)
+    trade(400)
+    low, mid, _ = pool.equity()
+    assert (mid - low) * 200 > mid
+    with reverts("ERC20InsufficientAllowance", stranger, 0, PART):
+        pool.redeem(PART, lp, lp, sender=stranger)
+    trade(-200)
+    low, mid, _ = pool.equity()
+    assert 0 < (mid - low) * 200 < mid
+    pool.redeem(PART, lp, lp, sender=stranger)
+
+
+def test_redeem_by_a_stranger_to_itself_or_in_part_needs_an_allowance(overdue, pool, usdc, lp, stranger):
     for receiver, shares in ((stranger, PART), (lp, PART - 1)):
         with reverts("ERC20InsufficientAllowance", stranger, 0, shares):
             pool.redeem(shares, receiver, lp, sender=stranger)
@@ -154,7 +213,7 @@ def test_redeem_while_bad_debt_is_recorded_pays_the_engines_ratio(requested, poo
     assert owed - engine.badDebt() + paid <= SUPPLY // 10
 
 
-def test_redeem_by_a_stranger_while_bad_debt_is_recorded_needs_an_allowance(requested, pool, lp, stranger, account, owe):
+def test_redeem_by_a_stranger_while_bad_debt_is_recorded_needs_an_allowance(overdue, pool, lp, stranger, account, owe):
     """Nobody can be made to take less than his due."""
     owe(1, account)
     with reverts("ERC20InsufficientAllowance", stranger, 0, PART):

@@ -34,6 +34,13 @@ def test_withdraw_as_much_as_it_may_and_one_more_reverts(requested, pool, lp):
     assert pool.maxWithdraw(lp) == 0
 
 
+def test_withdraw_for_more_shares_than_accepted_reverts(requested, pool, lp):
+    cost = pool.previewWithdraw(1_000 * USDC)
+    with reverts("BeyondLimit", cost, cost - 1):
+        pool.withdraw(1_000 * USDC, lp, lp, cost - 1, sender=lp)
+    pool.withdraw(1_000 * USDC, lp, lp, cost, sender=lp)
+
+
 def test_withdraw_while_bad_debt_is_recorded_pays_the_assets_and_burns_more_shares(
     requested, pool, engine, usdc, lp, account, owe
 ):

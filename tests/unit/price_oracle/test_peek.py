@@ -41,6 +41,15 @@ def test_peek_lower_bound_is_rounded_inward(oracle, add, aggregator, fault, refu
     accepted(oracle)
 
 
+@pytest.mark.parametrize(("bound", "upper"), [(2 * 10**11 + 101, 198_000_000_099), (2 * 10**11 + 200, 198_000_000_198)])
+def test_peek_upper_bound_is_rounded_inward(oracle, add, aggregator, fault, refused, accepted, bound, upper):
+    aggregator.push(upper - 1)
+    add(maxAnswer=bound)
+    accepted(oracle)
+    aggregator.push(upper)
+    refused(oracle, fault.OutOfBounds, found=upper, limit=upper)
+
+
 @pytest.mark.parametrize("ceiling", [2**128 - 1, 2**128, 2**192 - 1, 2**256 - 1])
 def test_peek_bounds_out_of_reach_leave_the_largest_price(
     oracle, add, make_aggregator, fault, refused, accepted, ceiling

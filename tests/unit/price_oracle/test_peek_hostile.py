@@ -32,7 +32,7 @@ def test_peek_feed_answers_more_is_a_price(chain, listed, aggregator, words, acc
     assert accepted(listed).mid == 2_000 * 10**18
 
 
-@pytest.mark.parametrize(("round_id", "answered_in"), [(2**80, 2**80), (1, 2**80), (2**255, 2**256 - 1)])
+@pytest.mark.parametrize(("round_id", "answered_in"), [(2**80, 2**80), (2**80, 1), (1, 2**80), (2**255, 2**256 - 1)])
 def test_peek_feed_answers_dirty_round_ids_is_refused(
     chain, listed, aggregator, words, fault, refused, round_id, answered_in
 ):

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {IEscrow} from "../../interfaces/IEscrow.sol";
+import {ILiquidationEngine} from "../../interfaces/ILiquidationEngine.sol";
+import {ILiquidityPool} from "../../interfaces/ILiquidityPool.sol";
+import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
+import {IMarginLens} from "../../interfaces/IMarginLens.sol";
+import {IMarginTypes} from "../../interfaces/IMarginTypes.sol";
+import {IPriceOracle} from "../../interfaces/IPriceOracle.sol";
+import {LensReader} from "./LensReader.sol";
+import {FixedPointMath} from "../libraries/FixedPointMath.sol";
+import {LedgerMath} from "../libraries/LedgerMath.sol";
+import {LiquidationMath} from "../libraries/LiquidationMath.sol";
+import {MarginMath} from "../libraries/MarginMath.sol";
+import {PreviewMath} from "../libraries/PreviewMath.sol";
+import {QuoteMath} from "../libraries/QuoteMath.sol";
+
+/// @title The previews of the lens: verbs, played on accounts held in memory
+/// @notice Each preview has a twin `…OrRevert` that takes the verb's steps in the verb's order and reverts where it would,
+/// with its error. The preview calls the twin and keeps what it reverted with.
+abstract contract Previews is LensReader {
+    using FixedPointMath for uint256;
+    using FixedPointMath for int256;
+    using PreviewMath for IMarginTypes.Snapshot;
+    using SafeCast for int256;
+    using SafeCast for uint256;
+
+    uint256 private constant MAY_TRADE = 1;
+    uint256 private constant MAX_INSTRUMENTS_HELD = 16;
+    /// @dev The escrow account of the engine's settlement tokens.
+    uint256 private constant CASH_ACCOUNT = 0;
+
+    /// @dev A trade while it is played: the account is the taker, the pool's tranche the maker. proven: every refusal counts.
+    struct Deal {
+        uint256 account;
+        uint256 instrument;
+        int256 size;
+        bool proven;
+        int256 takerSize;
+        int256 makerSize;
+        bool takerAdds;
+        bool makerAdds;
+        uint256 openInterest;
+        Loaded taker;
+        Loaded maker;
+        IMarginTypes.Margin takerBefore;
+        IMarginTypes.Margin makerBefore;
+        IMarginTypes.Risk risk;
+        IMarginTypes.Limits limits;
+        IMarginTypes.Funding funding;
+        ILiquidityPool.MarketConfig market;
+    }
+
+    /// @dev A liquidation while it is played.
+    struct Seizure {
+        ILiquidationEngine.Outcome outcome;
+        Loaded account;
+        uint256 rewardLeft;
+        bool proven;
+    }
+
+    // A trade -------------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IMarginLens
+    function previewTrade(uint256 account, uint256 instrument, int256 size)
+        external
+        view
+        returns (TradePreview memory preview)
+    {
+        try this.tradeOrRevert(account, instrument, size, true) returns (TradePreview memory done) {
+            return done;
+        } catch (bytes memory reason) {
+            try this.tradeOrRevert(account, instrument, size, false) returns (TradePreview memory supposed) {
+                preview = supposed;
+            } catch {}
+            (preview.ok, preview.reason) = (false, reason);
+        }
+    }
+
+    /// @notice A trade with the pool, in the order of ILiquidityPool.trade and IMarginEngine.trade.
+    /// @param proven false leaves out every refusal that the numbers do not need
+    function tradeOrRevert(uint256 account, uint256 instrument, int256 size, bool proven)
+        external
+        view
+        returns (TradePreview memory preview)
+    {
+        Deal memory deal;
+        (deal.account, deal.instrument, deal.size, deal.proven) = (account, instrument, size, proven);
+        _checkDeal(deal);
+        _loadDeal(deal);
+        uint256 mid = _quote(deal, preview);
+        if (proven) _proveCaps(deal, mid);
+        if (deal.takerAdds) deal.taker = _load(account, instrument, deal.maker.book, proven);
+        _playFill(deal, deal.taker.snapshot, size, preview.quote);
+        _playFill(deal, deal.maker.snapshot, -size, -preview.quote);
+        _payFee(deal, preview.fee);
+        if (proven) {
+            deal.taker.snapshot.prove(deal.takerAdds, deal.takerBefore, OPEN_DEBT_LIMIT_E6);
+            deal.maker.snapshot.prove(deal.makerAdds, deal.makerBefore, OPEN_DEBT_LIMIT_E6);
+        }
+        preview.afterwards = _standing(deal.taker.snapshot);
+        preview.ok = true;
+    }
+
+    /// @dev Who and what. The pool says nothing of a market that it does not quote: all of its terms are zero.
+    function _checkDeal(Deal memory deal) private view {
+        uint256 instrument = deal.instrument;
+        (ILiquidityPool.MarketConfig memory market,) = ILiquidityPool(POOL).marketConfig(instrument);
+        deal.market = market;
+        if (uint256(market.spreadE6) | market.takerFeeE6 | market.makerFeeE6 | market.weightE6 | market.cap == 0) {
+            revert ILiquidityPool.UnknownMarket(instrument);
+        }
+        if (deal.account == _tranche(instrument)) revert IMarginTypes.SameAccount(deal.account);
+        if (deal.proven && address(uint160(deal.account >> 96)) != POOL) {
+            uint256 bits = IMarginEngine(ENGINE).operatorBits(deal.account, POOL);
+            if (bits & MAY_TRADE == 0) revert IMarginTypes.Unauthorized(POOL);
+        }
+        if (deal.size == 0) revert IMarginTypes.ZeroSize(instrument);
+    }
+
+    /// @dev The prices, and the margin before of whoever only reduces; a taker that adds is loaded when it is judged.
+    function _loadDeal(Deal memory deal) private view {
+        (uint256 instrument, uint256 maker) = (deal.instrument, _tranche(deal.instrument));
+        (deal.risk, deal.limits, deal.funding) = IMarginEngine(ENGINE).instrumentConfig(instrument);
+        (deal.takerSize, deal.makerSize) = (_sizeOf(deal.account, instrument), _sizeOf(maker, instrument));
+        deal.takerAdds = !LedgerMath.reduces(deal.takerSize, deal.size);
+        deal.makerAdds = !LedgerMath.reduces(deal.makerSize, -deal.size);
+        bool strictly = deal.proven && deal.takerAdds;
+        if (strictly) IMarginEngine(ENGINE).requirePeg();
+        deal.maker = _load(maker, instrument, deal.maker.book, strictly);
+        if (!deal.takerAdds) {
+            deal.taker = _load(deal.account, instrument, deal.maker.book, false);
+            deal.takerBefore = MarginMath.judge(deal.taker.snapshot, false);
+        }
+        if (!deal.makerAdds) deal.makerBefore = MarginMath.judge(deal.maker.snapshot, false);
+    }
+
+    function _quote(Deal memory deal, TradePreview memory preview) private view returns (uint256 mid) {
+        mid = deal.maker.snapshot.legOf(deal.instrument).mid;
+        uint256 scale = deal.funding.scale;
+        ILiquidityPool.MarketConfig memory market = deal.market;
+        (uint256 before, uint256 afterwards) = QuoteMath.skew(deal.size, deal.makerSize);
+        uint256 widened = afterwards - before;
+        if (widened > 0 && afterwards >= scale) {
+            revert ILiquidityPool.SkewTooLarge(deal.instrument, afterwards, scale);
+        }
+        preview.quote = QuoteMath.amount(deal.size, before, afterwards, mid, scale, SIZE_SCALE, market.spreadE6);
+        preview.fee = QuoteMath.fee(deal.size, widened, mid, SIZE_SCALE, market.takerFeeE6, market.makerFeeE6);
+        preview.price = QuoteMath.price(deal.size, preview.quote, SIZE_SCALE);
+        deal.openInterest =
+            PreviewMath.openInterest(_openInterest(deal.instrument), deal.takerSize, deal.makerSize, deal.size);
+    }
+
+    function _proveCaps(Deal memory deal, uint256 mid) private view {
+        (uint256 account, uint256 id, uint256 openInterest) = (deal.account, deal.instrument, deal.openInterest);
+        if (deal.takerSize == 0 && PreviewMath.count(_stateOf(account).instruments) >= MAX_INSTRUMENTS_HELD) {
+            revert IMarginTypes.TooManyInstruments(account, MAX_INSTRUMENTS_HELD);
+        }
+        if (deal.takerAdds && deal.risk.reduceOnly) revert IMarginTypes.InstrumentReduceOnly(id);
+        if (openInterest > _openInterest(id)) {
+            (uint256 units, uint256 most) = (deal.limits.capUnits, deal.limits.capValue);
+            if (openInterest > units) revert IMarginTypes.CapExceeded(id, openInterest, units);
+            uint256 worth = MarginMath.notional(openInterest, mid, SIZE_SCALE);
+            if (worth > most) revert IMarginTypes.CapExceeded(id, worth, most);
+        }
+        uint256 size = (deal.takerSize + deal.size).abs();
+        uint256 value = MarginMath.notional(size, mid, SIZE_SCALE);
+        uint256 minimum = deal.limits.minNotional;
+        if (size != 0 && value < minimum) revert IMarginTypes.BelowMinimum(account, id, value, minimum);
+    }
+
+    function _playFill(Deal memory deal, IMarginTypes.Snapshot memory snapshot, int256 size, int256 quote) private pure {
+        snapshot.fill(deal.instrument, size, quote);
+        snapshot.legOf(deal.instrument).oiFactor = MarginMath.oiFactor(deal.openInterest, deal.limits);
+    }
+
+    function _payFee(Deal memory deal, uint256 fee) private pure {
+        uint256 insurance = fee.mulDivDown(deal.funding.insuranceShareE6, 1e6);
+        uint256 treasury = fee.mulDivDown(deal.funding.treasuryShareE6, 1e6);
+        deal.taker.snapshot.cash -= fee.toInt256();
+        deal.maker.snapshot.cash += (fee - insurance - treasury).toInt256();
+    }
+
+    // A withdrawal --------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IMarginLens
+    function previewWithdraw(uint256 account, address token, uint256 amount)
+        external
+        view
+        returns (WithdrawPreview memory preview)
+    {
+        try this.withdrawOrRevert(account, token, amount) returns (WithdrawPreview memory done) {
+            return done;
+        } catch (bytes memory reason) {
+            preview.reason = reason;
+        }
+    }
+
+    /// @notice A withdrawal by the owner, in the order of IMarginEngine.withdraw.
+    function withdrawOrRevert(uint256 account, address token, uint256 amount)
+        external
+        view
+        returns (WithdrawPreview memory preview)
+    {
+        if (amount == 0) revert IMarginTypes.ZeroAmount();
+        bool isCash = token == SETTLEMENT;
+        uint256 id = isCash ? 0 : _collateralId(token);
+        preview.paid = isCash ? _payout(amount) : amount;
+        _requireHeld(account, id, isCash, amount);
+        bool proven = _isJudged(account, isCash);
+        Loaded memory loaded = _tryLoad(account, 0, new IPriceOracle.Price[](0), proven);
+        if (proven) _bubble(loaded);
+        if (loaded.ok) {
+            if (isCash) loaded.snapshot.cash -= amount.toInt256();
+            else loaded.snapshot.coinOf(id).amount -= amount;
+            if (proven) loaded.snapshot.requireInitial(OPEN_DEBT_LIMIT_E6);
+            preview.afterwards = _standing(loaded.snapshot);
+        }
+        uint256 have = _credit();
+        if (isCash && have < preview.paid) {
+            revert IEscrow.InsufficientCredit(ENGINE, CASH_ACCOUNT, SETTLEMENT, have, preview.paid);
+        }
+        (preview.ok, preview.judged) = (true, loaded.ok);
+    }
+
+    /// @inheritdoc IMarginLens
+    function maxWithdraw(uint256 account, address token) external view returns (uint256 amount) {
+        bool isCash = token == SETTLEMENT;
+        uint256 id = isCash ? 0 : _collateralId(token);
+        amount = isCash ? _payable(account) : IMarginEngine(ENGINE).collateralOf(account, id);
+        if (amount == 0 || !_isJudged(account, isCash)) return amount;
+        Loaded memory loaded = _tryLoad(account, 0, new IPriceOracle.Price[](0), true);
+        _bubble(loaded);
+        uint256 free = isCash
+            ? loaded.snapshot.freeCash(OPEN_DEBT_LIMIT_E6)
+            : loaded.snapshot.freeCoin(id, OPEN_DEBT_LIMIT_E6);
+        if (free < amount) amount = free;
+    }
+
+    /// @dev Whether the margin rule has a say: cash alone, and collateral without a debt, leave freely.
+    function _isJudged(uint256 account, bool isCash) private view returns (bool) {
+        IMarginTypes.Account memory state = _stateOf(account);
+        return state.instruments != 0 || (!isCash && state.cash < 0);
+    }
+
+    function _requireHeld(uint256 account, uint256 id, bool isCash, uint256 amount) private view {
+        if (isCash) {
+            int256 cash = _stateOf(account).cash;
+            if (cash < amount.toInt256()) revert IMarginTypes.InsufficientCash(account, cash, amount);
+        } else {
+            uint256 held = IMarginEngine(ENGINE).collateralOf(account, id);
+            if (amount > held) revert IMarginTypes.InsufficientCollateral(account, id, held, amount);
+        }
+    }
+
+    /// @dev ⌊amount · S/(S+B)⌋ while bad debt B is recorded; the rest lowers B, and may not exceed it.
+    function _payout(uint256 amount) private view returns (uint256 paid) {
+        (uint256 settlement, uint256 owed) = _claims();
+        if (owed == settlement) return amount;
+        paid = amount.mulDivDown(settlement, owed);
+        (int256(owed - settlement) - int256(amount - paid)).toUint256();
+    }
+
+    /// @dev The most cash that may leave whatever the margin says: positive cash, as far as escrow and the claims on it go.
+    function _payable(uint256 account) private view returns (uint256 amount) {
+        int256 cash = _stateOf(account).cash;
+        amount = cash > 0 ? uint256(cash) : 0;
+        (uint256 settlement, uint256 owed) = _claims();
+        uint256 most = owed == settlement ? _credit() : owed;
+        if (most < amount) amount = most;
+    }
+
+    /// @dev S, and S + B: the engine's settlement tokens in escrow less funds and fees, and the claims on them.
+    function _claims() private view returns (uint256 settlement, uint256 owed) {
+        settlement = _credit();
+        uint256 count = IMarginEngine(ENGINE).instrumentCount();
+        for (uint256 i; i < count; ++i) {
+            IMarginTypes.Fund memory fund = IMarginEngine(ENGINE).fundOf(i);
+            uint256 reserved = uint256(fund.insurance) + fund.treasury;
+            settlement = settlement > reserved ? settlement - reserved : 0;
+        }
+        owed = settlement + IMarginEngine(ENGINE).badDebt();
+    }
+
+    function _credit() private view returns (uint256) {
+        return IEscrow(IMarginEngine(ENGINE).ESCROW()).creditOf(ENGINE, CASH_ACCOUNT, SETTLEMENT);
+    }
+
+    function _collateralId(address token) private view returns (uint256) {
+        uint256 count = IMarginEngine(ENGINE).collateralCount();
+        for (uint256 id; id < count; ++id) {
+            if (IMarginEngine(ENGINE).collateralConfig(id).token == token) return id;
+        }
+        revert IMarginTypes.UnknownToken(token);
+    }
+
+    // A liquidation -------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IMarginLens
+    function previewLiquidation(uint256 account, uint256 maxFraction)
+        external
+        view
+        returns (LiquidationPreview memory preview)
+    {
+        try this.liquidateOrRevert(account, maxFraction, true) returns (LiquidationPreview memory done) {
+            return done;
+        } catch (bytes memory reason) {
+            try this.liquidateOrRevert(account, maxFraction, false) returns (LiquidationPreview memory supposed) {
+                preview = supposed;
+            } catch {}
+            (preview.ok, preview.reason) = (false, reason);
+        }
+    }
+
+    /// @notice A liquidation to the pool, decided by the liquidation engine.
+    /// @param proven false leaves out whether the pool's margin takes it
+    function liquidateOrRevert(uint256 account, uint256 maxFraction, bool proven)
+        external
+        view
+        returns (LiquidationPreview memory preview)
+    {
+        Seizure memory s;
+        s.outcome = ILiquidationEngine(LIQUIDATION_ENGINE).preview(account, maxFraction);
+        s.account = _tryLoad(account, 0, new IPriceOracle.Price[](0), true);
+        _bubble(s.account);
+        (s.rewardLeft, s.proven) = (s.outcome.takerReward, proven);
+        IMarginTypes.Leg[] memory legs = s.account.snapshot.legs;
+        for (uint256 i; i < legs.length; ++i) _playTransfer(s, legs[i], i == legs.length - 1);
+        s.account.snapshot.cash -= s.outcome.penalty.toInt256();
+        (preview.outcome, preview.afterwards, preview.ok) = (s.outcome, _standing(s.account.snapshot), true);
+    }
+
+    /// @dev One leg goes to its tranche at mid, with the tranche's part of the reward; what division leaves is the last one's.
+    function _playTransfer(Seizure memory s, IMarginTypes.Leg memory leg, bool last) private view {
+        uint256 closed = LiquidationMath.closing(leg, s.outcome.fraction, SIZE_SCALE);
+        int256 size = leg.size > 0 ? -int256(closed) : int256(closed);
+        int256 quote = LiquidationMath.proceeds(leg, closed, SIZE_SCALE);
+        uint256 notional = MarginMath.notional(closed, leg.mid, SIZE_SCALE);
+        uint256 reward = last ? s.rewardLeft : s.outcome.takerReward.mulDivDown(notional, s.outcome.notional);
+        s.rewardLeft -= reward;
+        uint256 tranche = _tranche(leg.instrument);
+        if (tranche == s.account.snapshot.account) revert ILiquidationEngine.TakerIsAccount(tranche);
+        int256 held = _sizeOf(tranche, leg.instrument);
+        (, IMarginTypes.Limits memory limits,) = IMarginEngine(ENGINE).instrumentConfig(leg.instrument);
+        uint256 openInterest = _openInterest(leg.instrument);
+        leg.oiFactor = MarginMath.oiFactor(PreviewMath.openInterest(openInterest, leg.size, held, size), limits);
+        s.account.snapshot.fill(leg.instrument, size, quote);
+        if (!s.proven || LedgerMath.reduces(held, -size)) return;
+        IMarginTypes.Snapshot memory pool = _load(tranche, leg.instrument, s.account.book, true).snapshot;
+        pool.fill(leg.instrument, -size, -quote);
+        pool.cash += reward.toInt256();
+        _requireTaker(pool);
+    }
+
+    /// @dev The pool takes what leaves its tranche at T · M or above.
+    function _requireTaker(IMarginTypes.Snapshot memory pool) private view {
+        IMarginTypes.Margin memory margin = MarginMath.judge(pool, false);
+        uint256 need = margin.maintenance.mulDivUp(ILiquidationEngine(LIQUIDATION_ENGINE).TARGET(), WAD);
+        if (margin.equity < int256(need)) {
+            revert ILiquidationEngine.TakerRefused(pool.account, margin.equity, need);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+"""The mock feeds of a venue: they answer what they are told, or misbehave in a named way until they are mended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import eth_abi
+
+from plimsoll.chain import terms
+from plimsoll.chain.deployment import Deployment
+from plimsoll.chain.node import Receipt
+from plimsoll.types import FeedFault
+
+HONEST, REVERT = 0, 1  # MockAggregator.Mode
+A_ROUND = ("uint80", "int256", "uint256", "uint256", "uint80")  # of latestRoundData
+END_OF_TIME = 2**63  # seconds
+Round = tuple[int, int, int, int, int]  # id, answer, started, updated, answered in
+
+
+class Feeds:
+    """send(contract, fn, *args, sender=) sends one transaction. Times are the chain's."""
+
+    def __init__(self, made: Deployment, send: Callable[..., Receipt]) -> None:
+        self._made, self._send = made, send
+        self._broken: dict[str, FeedFault] = {}
+
+    def answer(self, feed: str, price: int, time: int) -> None:
+        """A new round; a broken feed stays broken and misbehaves about this round."""
+        self._do(feed, "push", terms.answer(self._made.world.feed(feed), price))
+        if feed in self._broken:
+            self._misbehave(feed, time)
+
+    def break_(self, feed: str, fault: FeedFault, time: int) -> None:
+        self._broken[feed] = fault
+        self._misbehave(feed, time)
+
+    def mend(self, feed: str) -> None:
+        self._broken.pop(feed, None)
+        self._do(feed, "setMode", HONEST)
+
+    def _misbehave(self, feed: str, time: int) -> None:
+        fault, contract = self._broken[feed], self._made.feeds[feed]
+        if fault is FeedFault.REVERTS:
+            self._do(feed, "setMode", REVERT)
+            return
+        number = contract.latestRound()
+        answer = contract.getRoundData(number).answer
+        beyond = terms.answer(self._made.world.feed(feed), self._made.world.feed(feed).max_price)
+        said = _round(fault, number, answer, time, beyond)
+        self._do(feed, "setRaw", eth_abi.encode(A_ROUND, said))
+
+    def _do(self, feed: str, fn: str, *args: Any) -> None:
+        self._send(self._made.feeds[feed], fn, *args, sender=self._made.roles.deployer)
+
+
+def _round(fault: FeedFault, number: int, answer: int, time: int, beyond: int) -> Round:
+    """What a feed with this fault says instead of (number, answer, time, time, number)."""
+    lies: dict[FeedFault, Round] = {
+        FeedFault.ZERO: (number, 0, time, time, number),
+        FeedFault.NEGATIVE: (number, -answer, time, time, number),
+        FeedFault.OUT_OF_BOUNDS: (number, beyond, time, time, number),
+        FeedFault.NEVER_UPDATED: (number, answer, 0, 0, number),
+        FeedFault.FROM_THE_FUTURE: (number, answer, time, END_OF_TIME, number),
+        FeedFault.INCOMPLETE_ROUND: (number, answer, time, time, number - 1),
+    }
+    return lies[fault]

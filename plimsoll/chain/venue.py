@@ -1,0 +1,262 @@
+"""The contracts as a Venue: every verb is a real transaction on a local chain, every answer is read off its events.
+
+    with Anvil(timestamp=world.start - 30 * DAY) as anvil:
+        venue = ChainVenue(Chain(anvil), world)
+
+Time is the venue's alone: every block is given its second, and all verbs between two `advance_to` happen in the same
+one. On a chain whose clock is past `world.start` the venue keeps the difference to itself (`shift`); only the numbers
+inside a Reverted are then the chain's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from plimsoll.chain.actors import MAX_UINT, Actors
+from plimsoll.chain.deployment import Deployment
+from plimsoll.chain.feeds import Feeds
+from plimsoll.chain.node import CallItem, Chain, Contract, Event, Receipt
+from plimsoll.chain.state import ACCOUNTS_A_CALL, Reading, StateReader
+from plimsoll.errors import Reverted
+from plimsoll.types import POOL, WAD, Absorption, Account, FeedFault, Fill, Outcome, State, World
+from plimsoll.venue import Probe, Venue
+
+MAY_TRADE = 1
+THE_POOL = 0  # as taker of a liquidation
+STRANGER = "0x" + "57" * 20  # who probes
+
+
+class ChainVenue(Venue):
+    """deployment: where the contracts are already; else they are deployed. It must be of this world and untouched."""
+
+    def __init__(self, chain: Chain, world: World, deployment: Deployment | None = None) -> None:
+        self.chain, self.world = chain, world
+        self.deployment = made = deployment or Deployment.deploy(chain, world)
+        self.actors = Actors(chain, made.pool)
+        built_at = chain.now
+        self.shift = max(0, built_at - world.start)
+        self._time = world.start  # of the next verb
+        self._mined = built_at - self.shift  # of the latest block
+        self._known = {Account(POOL, i): made.account(made.pool, i) for i in range(len(world.instruments) + 1)}
+        self._holders: dict[str, str] = {}
+        self._probes: dict[Account, tuple[CallItem, CallItem]] = {}
+        self._reader = StateReader(made, self.shift)
+        self._reading: Reading | None = None
+        self._feeds = Feeds(made, self._send)
+        for spec in world.feeds:
+            self.set_price(spec.name, spec.price)
+
+    # Sending and looking -------------------------------------------------------------------------------------------
+
+    def _send(self, contract: Contract, fn: str, *args: Any, sender: str) -> Receipt:
+        """One transaction in a block of its own at the time of this verb. Raises Reverted."""
+        data = contract.encode(fn, *args)
+        self.chain.set_next_time(self._time + self.shift)
+        self._mined, self._reading = self._time, None
+        return self.chain.send(contract.address, data, sender)
+
+    def _look(self) -> None:
+        """Views see the time of the latest block: it must be the present."""
+        if self._mined != self._time:
+            self.chain.set_next_time(self._time + self.shift)
+            self.chain.rpc("evm_mine")
+            self._mined, self._reading = self._time, None
+
+    def _approve(self, actor: str, token: Contract, spender: Contract) -> None:
+        if self.actors.first_time("approve", actor, token, spender):
+            self._send(token, "approve", spender, MAX_UINT, sender=self.actors[actor])
+
+    # Names ---------------------------------------------------------------------------------------------------------
+
+    def account_id(self, account: Account) -> int:
+        if account not in self._known:
+            self._known[account] = self.deployment.account(self.actors[account.actor], account.sub)
+            self._reading = None
+        return self._known[account]
+
+    def accounts(self) -> tuple[Account, ...]:
+        return tuple(self._known)
+
+    def _taker(self, account: Account | None) -> int:
+        return THE_POOL if account is None else self.account_id(account)
+
+    # Time, prices, faucets -----------------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> int:
+        return self._time
+
+    def advance_to(self, time: int) -> None:
+        if time < self._time:
+            raise ValueError(f"time runs forward: it is {self._time}, {time} is past")
+        self._time = time
+
+    def set_price(self, feed: str, price: int) -> None:
+        self._feeds.answer(feed, price, self._time + self.shift)
+
+    def break_feed(self, feed: str, fault: FeedFault) -> None:
+        self._feeds.break_(feed, fault, self._time + self.shift)
+
+    def mend_feed(self, feed: str) -> None:
+        self._feeds.mend(feed)
+
+    def give(self, actor: str, token: str, amount: int) -> None:
+        owner = self.deployment.roles.deployer
+        self._send(self.deployment.tokens[token], "mint", self.actors[actor], amount, sender=owner)
+
+    def wallet(self, actor: str, token: str) -> int:
+        return self.deployment.tokens[token].balanceOf(self.actors[actor])
+
+    # Accounts ------------------------------------------------------------------------------------------------------
+
+    def deposit(self, payer: str, account: Account, token: str, amount: int, min_ratio: int = 0) -> int:
+        made, contract = self.deployment, self.deployment.tokens[token]
+        self._approve(payer, contract, made.engine)
+        args = (self.account_id(account), contract, amount, min_ratio)
+        return self._send(made.engine, "deposit", *args, sender=self.actors[payer]).event("Deposited").amount
+
+    def withdraw(self, account: Account, token: str, amount: int, min_out: int = 0) -> int:
+        made, owner = self.deployment, self.actors[account.actor]
+        args = (self.account_id(account), made.tokens[token], amount, owner, min_out)
+        return self._send(made.engine, "withdraw", *args, sender=owner).event("Withdrawn").paid
+
+    def move_cash(self, source: Account, target: Account, amount: int) -> None:
+        args = (self.account_id(source), self.account_id(target), amount)
+        self._send(self.deployment.engine, "moveCash", *args, sender=self.actors[source.actor])
+
+    def settle(self, caller: str, account: Account) -> None:
+        self._send(self.deployment.engine, "settle", self.account_id(account), sender=self.actors[caller])
+
+    # Trading against the pool --------------------------------------------------------------------------------------
+
+    def trade(
+        self, account: Account, instrument: str, size: int, limit_price: int | None = None, deadline: int | None = None
+    ) -> Fill:
+        made, owner, number = self.deployment, self.actors[account.actor], self.account_id(account)
+        if self.actors.first_time("operator", account):
+            self._send(made.engine, "setOperator", number, made.pool, MAY_TRADE, sender=owner)
+        limit = limit_price if limit_price is not None else MAX_UINT if size > 0 else 0
+        last = (self._time if deadline is None else deadline) + self.shift
+        receipt = self._send(made.pool, "trade", number, made.instruments[instrument], size, limit, last, sender=owner)
+        traded = _told_by(made.pool, receipt, "Traded")
+        return Fill(traded.quote, traded.fee)
+
+    # The liquidity pool --------------------------------------------------------------------------------------------
+
+    def provide(self, actor: str, amount: int) -> int:
+        pool, address = self.deployment.pool, self.actors[actor]
+        self._approve(actor, self.deployment.settlement, pool)
+        self._holders[actor] = address
+        return self._send(pool, "deposit", amount, address, sender=address).event("Deposit").shares
+
+    def request_redeem(self, actor: str, shares: int) -> int:
+        receipt = self._send(self.deployment.pool, "requestRedeem", shares, sender=self.actors[actor])
+        return receipt.event("RedeemRequested").maturesAt - self.shift
+
+    def redeem(self, actor: str, shares: int) -> int:
+        address = self.actors[actor]
+        receipt = self._send(self.deployment.pool, "redeem", shares, address, address, sender=address)
+        return receipt.event("Withdraw").assets
+
+    def allocate(self, caller: str, instrument: str) -> int:
+        made = self.deployment
+        receipt = self._send(made.pool, "allocate", made.instruments[instrument], sender=self.actors[caller])
+        return receipt.event("Allocated").amount
+
+    def fund(self, payer: str, instrument: str, amount: int) -> int:
+        made = self.deployment
+        self._approve(payer, made.settlement, made.engine)
+        receipt = self._send(made.engine, "fund", made.instruments[instrument], amount, sender=self.actors[payer])
+        return receipt.event("Pulled").amount
+
+    # Liquidation ---------------------------------------------------------------------------------------------------
+
+    def liquidate(
+        self, keeper: str, account: Account, taker: Account | None = None, max_fraction: int = WAD
+    ) -> Outcome:
+        args = (self.account_id(account), self._taker(taker), max_fraction)
+        return Outcome(*self._as_keeper(keeper, "liquidate", *args).event("Liquidated").outcome)
+
+    def liquidate_many(self, keeper: str, items: Sequence[tuple[Account, Account | None, int]]) -> int:
+        batch = [(self.account_id(account), self._taker(taker), fraction) for account, taker, fraction in items]
+        return len(batch) - len(self._as_keeper(keeper, "liquidateMany", batch).events_named("Skipped"))
+
+    def absorb(self, keeper: str, account: Account, taker: Account | None = None) -> Absorption:
+        told = self._as_keeper(keeper, "absorb", self.account_id(account), self._taker(taker)).event("Absorbed")
+        return Absorption(told.loss, told.insurance, told.badDebt)
+
+    def buy_collateral(
+        self, buyer: str, account: Account, collateral: str, amount: int, max_payment: int | None = None
+    ) -> int:
+        made = self.deployment
+        self._approve(buyer, made.settlement, made.engine)
+        most = MAX_UINT if max_payment is None else max_payment
+        args = (self.account_id(account), made.collaterals[collateral], amount, most)
+        return self._as_keeper(buyer, "buyCollateral", *args).event("CollateralSold").payment
+
+    def _as_keeper(self, keeper: str, fn: str, *args: Any) -> Receipt:
+        """The keeper's own account, where rewards go, is one that a verb has named."""
+        self.account_id(Account(keeper))
+        return self._send(self.deployment.liquidation, fn, *args, sender=self.actors[keeper])
+
+    # Views ---------------------------------------------------------------------------------------------------------
+
+    def state(self) -> State:
+        return self._read().state
+
+    def _read(self) -> Reading:
+        """One batch; none at all while nothing has happened since the last."""
+        self._look()
+        if self._reading is None:
+            self._reading = self._reader.read(self._time, self._known, self._holders)
+        return self._reading
+
+    def liquidatable(self) -> tuple[Account, ...]:
+        reports = self._read().reports
+        below = [account for account, report in reports.items() if report.standing.liquidatable]
+        named: list[bool] = []
+        for some in _chunks(below):
+            named += self.deployment.lens.liquidatable([self._known[account] for account in some])
+        return tuple(account for account, is_named in zip(below, named) if is_named)
+
+    def probe(self, accounts: Sequence[Account]) -> Mapping[Account, Probe]:
+        self._look()
+        items = [item for account in accounts for item in self._probe_items(account)]
+        answers = [
+            answer if isinstance(answer, Reverted) else None for answer in self.chain.batch(items, errors="return")
+        ]
+        return {account: Probe(*answers[2 * i : 2 * i + 2]) for i, account in enumerate(accounts)}
+
+    def _probe_items(self, account: Account) -> tuple[CallItem, CallItem]:
+        if account not in self._probes:
+            number, liquidation = self.account_id(account), self.deployment.liquidation
+            self._probes[account] = (
+                liquidation.call_item("liquidate", number, THE_POOL, WAD, sender=STRANGER),
+                liquidation.call_item("absorb", number, THE_POOL, sender=STRANGER),
+            )
+        return self._probes[account]
+
+    def liquidation_price(self, account: Account, instrument: str) -> int | None:
+        self._look()
+        made = self.deployment
+        found = made.lens.liquidationPrice(self.account_id(account), made.instruments[instrument])
+        mid = self.state().feeds[self.world.instrument(instrument).feed].mid
+        ends = [end for end, there in ((found.below, found.hasBelow), (found.above, found.hasAbove)) if there]
+        return min(ends, key=lambda end: abs(end - mid), default=None)
+
+    def debt_for_sale(self) -> Mapping[Account, int]:
+        reports = self._read().reports
+        standings = {account: report.standing for account, report in reports.items() if report.coins}
+        return {account: it.debt for account, it in standings.items() if it.forSale and it.debt}
+
+
+def _told_by(contract: Contract, receipt: Receipt, name: str) -> Event:
+    """The contract's own event of this name, where another contract has one too."""
+    return next(event for event in receipt.events_named(name) if event.address == contract.address)
+
+
+def _chunks(accounts: Sequence[Account]) -> Iterable[Sequence[Account]]:
+    return (accounts[i : i + ACCOUNTS_A_CALL] for i in range(0, len(accounts), ACCOUNTS_A_CALL))
+
+
