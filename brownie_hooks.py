@@ -44,8 +44,7 @@ def development_network() -> dict:
     return {
         "name": "Anvil",
         "id": "development",
-        # TEMPORARY --disable-code-size-limit: until MarginEngine fits into 24,576 bytes.
-        "cmd": "anvil --prune-history --disable-code-size-limit",
+        "cmd": "anvil --prune-history",
         "host": "http://127.0.0.1",
         "cmd_settings": {"port": free_port() - worker, "steps_tracing": wants_traces()},
     }

@@ -66,15 +66,13 @@ contract LiquidityPool is PoolShares, Ownable, IVenue {
         Order calldata order = orders[0];
         MarketConfig memory config = _configs[order.instrument];
         (uint256 before, uint256 afterwards) = QuoteMath.skew(order.size, order.makerSize);
-        uint256 widened = afterwards - before;
-        if (widened > 0 && afterwards >= order.scale) {
-            revert SkewTooLarge(order.instrument, afterwards, order.scale);
-        }
+        // A trade that only narrows ends at 0 on the side it pushes to: it is never refused.
+        if (afterwards >= order.scale) revert SkewTooLarge(order.instrument, afterwards, order.scale);
         (quotes, fees) = (new int256[](1), new uint256[](1));
         quotes[0] =
             QuoteMath.amount(order.size, before, afterwards, order.mid, order.scale, SIZE_SCALE, config.spreadE6);
         fees[0] =
-            QuoteMath.fee(order.size, widened, order.mid, SIZE_SCALE, config.takerFeeE6, config.makerFeeE6);
+            QuoteMath.fee(order.size, afterwards - before, order.mid, SIZE_SCALE, config.takerFeeE6, config.makerFeeE6);
         uint256 price = QuoteMath.price(order.size, quotes[0], SIZE_SCALE);
         uint256 limit = abi.decode(data, (uint256));
         if (order.size > 0 ? price > limit : price < limit) revert PriceBeyondLimit(price, limit);

@@ -4,8 +4,8 @@ pragma solidity 0.8.30;
 import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 
 /// @title Timelock: the owner of everything that has an owner
-/// @notice OpenZeppelin's TimelockController without an admin. Whatever it is told, its delay never falls below FLOOR, so
-/// that every change is announced for at least as long as `Parameters` waits with what moves maintenance.
+/// @notice OpenZeppelin's TimelockController without an admin. Whatever it is told, its delay never falls below FLOOR: every
+/// change is announced for at least as long as `Parameters` waits with what moves maintenance.
 contract Timelock is TimelockController {
     uint256 public constant FLOOR = 3 days;
 

@@ -85,6 +85,7 @@ def _helper(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], i
 
 def _run(options: argparse.Namespace) -> int:
     scenario = load(find(options.scenario), dict(_feed_file(word) for word in options.prices))
+    runner.timeline(scenario)  # too long is said before a chain is started
     folder = options.report or Path("reports") / scenario.name
     return run_scenario(scenario, folder, anvil_venue, options.quiet)
 

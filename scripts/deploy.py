@@ -29,7 +29,7 @@ KINDS = {
 def get_account(role="deployer"):
     """The account that plays a role. Only a local chain has them: what is deployed here are mocks."""
     if network.show_active() not in LOCAL:
-        raise SystemExit(f"{network.show_active()} is not a local chain ({', '.join(LOCAL)}): mocks belong nowhere else.")
+        raise SystemExit(f"{network.show_active()} is not a local chain: mocks are deployed nowhere else.")
     return accounts[ROLES.index(role)]
 
 

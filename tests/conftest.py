@@ -49,6 +49,8 @@ hypothesis.settings.load_profile("plimsoll")
 
 
 def pytest_configure(config):
+    config.addinivalue_line("filterwarnings", "ignore:Directly importing `hypothesis.given`")  # meant: see isolation
+    config.addinivalue_line("filterwarnings", "ignore:websockets.legacy is deprecated")
     config.option.importmode = "importlib"  # one verb, one file: two contracts may both have a test_deposit.py
     if config.getoption("numprocesses", None) and "brownie" in sys.modules:
         drop_unneeded_artifacts()
@@ -97,7 +99,10 @@ def chain():
 
 @pytest.fixture(autouse=True)
 def isolation(request):
-    """Undoes what a test and its function fixtures did to the chain (not brownie's own revert: it collects garbage)."""
+    """Undoes what a test and its function fixtures did to the chain (not brownie's own revert: it collects garbage).
+
+    The examples of a property share one state: properties of views need no more; others say `with isolated(chain)`.
+    """
     if "chain" not in request.fixturenames:
         yield
         return

@@ -1,4 +1,4 @@
-"""Who may import whom, read off the sources: what CONVENTIONS would say if it could be run.
+"""Who may import whom, read off the sources and not left to memory.
 
     Solidity                may import                                          Python              may import
     interfaces/             interfaces                                          core modules        core modules

@@ -13,7 +13,7 @@ MAX_UINT = 2**256 - 1
 
 
 class Actors:
-    """Name → address, the same on every chain. An address is made, impersonated and given ether when first asked for."""
+    """Name → address, the same on every chain; impersonated and given ether when first asked for."""
 
     def __init__(self, chain: Chain, pool: Contract) -> None:
         self._chain = chain

@@ -76,7 +76,6 @@ class Anvil:
         # No base fee: a transaction may state a gas price of 0. No history: states of old blocks fill the disk.
         # A folder for state: the default in the home is never emptied. No size limit: a batch may be large.
         flags = ["--port", self.port, "--block-base-fee-per-gas", 0, "--prune-history", "--cache-path", self._folder]
-        flags += ["--disable-code-size-limit"]  # TEMPORARY: until MarginEngine fits into 24,576 bytes
         flags += ["--no-request-size-limit", *self._flags]
         with self._log.open("wb") as log:
             try:

@@ -1,10 +1,10 @@
-"""The whole protocol on a chain, in one object: tests, scenarios and scripts deploy through it and through nothing else.
+"""The whole protocol on a chain, in one object: what tests, scenarios and scripts all deploy through.
 
     protocol = Deployment.deploy(Chain(Anvil()), world)
     protocol.engine, protocol.pool, protocol.oracle, protocol.tokens["WETH"], protocol.feeds["ETH"]
     account = protocol.account(trader)                                    # the id of a margin account
-    protocol.give(trader, "WETH", 10**18); protocol.set_price("ETH", 2_000 * WAD); protocol.provide(lp, 10**12)
-    protocol.govern(protocol.pool, "setMarket", 0, config)                # through the timelock: announced, waited, executed
+    protocol.give(trader, "WETH", 10**18); protocol.provide(lp, 10**12); protocol.set_price("ETH", 2_000 * WAD)
+    protocol.govern(protocol.pool, "setMarket", 0, config)                # through the timelock, its delay included
 
 Contracts that know each other are told addresses at which nothing lies yet; `verify` proves afterwards that each
 points where it should. The deployer owns everything until all is listed and insured, then the timelock does, and the
@@ -23,7 +23,7 @@ from plimsoll.chain import terms
 from plimsoll.chain.abi import to_address
 from plimsoll.chain.artifacts import artifact
 from plimsoll.chain.node import Chain, Contract, Receipt
-from plimsoll.errors import ToolchainError
+from plimsoll.errors import Reverted, ToolchainError
 from plimsoll.types import DAY, World
 
 TIMELOCK_DELAY = 3 * DAY
@@ -75,19 +75,22 @@ class Deployment:
     def deploy(cls, chain: Chain, world: World, roles: Roles | None = None) -> Deployment:
         """Deploys, lists, insures, hands over and verifies.
 
-        Raises Reverted where the protocol refuses the world (a listing rule, a bound), ArtifactMissing before
-        `brownie compile --all`.
+        Raises Reverted where the protocol refuses the world (a listing rule, a bound; OutOfRange for a number that its
+        Solidity type cannot even hold), ArtifactMissing before `brownie compile --all`.
         """
         roles = roles or Roles.of(chain)
-        deployed = cls(chain, world, roles, **_contracts(chain, world, roles))
-        _list_all(deployed)
+        try:
+            deployed = cls(chain, world, roles, **_contracts(chain, world, roles))
+            _list_all(deployed)
+        except TypeError as misfit:
+            raise Reverted("OutOfRange", (str(misfit),), ("what",)) from misfit
         _insure(deployed)
         _hand_over(deployed)
         deployed.verify()
         return deployed
 
     def verify(self) -> None:
-        """Raises ToolchainError unless every address that was fixed for ever is right and the timelock owns everything."""
+        """Raises ToolchainError unless every address fixed for ever is right and the timelock owns everything."""
         links = list(_links(self))
         found = self.chain.batch(contract.call_item(name) for contract, name, _ in links)
         for (contract, name, due), value in zip(links, found):

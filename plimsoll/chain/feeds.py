@@ -45,7 +45,7 @@ class Feeds:
             self._do(feed, "setMode", REVERT)
             return
         number = contract.latestRound()
-        answer = contract.getRoundData(number).answer
+        answer = contract.getRoundData(number)[1]
         beyond = terms.answer(self._made.world.feed(feed), self._made.world.feed(feed).max_price)
         said = _round(fault, number, answer, time, beyond)
         self._do(feed, "setRaw", eth_abi.encode(A_ROUND, said))

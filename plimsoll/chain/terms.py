@@ -28,8 +28,8 @@ PRICE_DECIMALS = 18
 
 
 def answer(spec: FeedSpec, price: int) -> int:
-    """A price (WAD) in the decimals of the feed, rounded down."""
-    return div_down(price, 10 ** (PRICE_DECIMALS - spec.decimals))
+    """A price (WAD) in the decimals of the feed, rounded down. (The oracle lists no feed with more than 18.)"""
+    return div_down(price * 10**spec.decimals, 10**PRICE_DECIMALS)
 
 
 def feed_config(spec: FeedSpec, aggregator: Any) -> Struct:

@@ -18,12 +18,11 @@ ROLES = ("trader", "provider", "keeper")
 
 @dataclass(frozen=True)
 class ActorSpec:
-    """about: a sentence for the report. wallet: tokens held outside, to buy collateral with."""
+    """about: a sentence for the report."""
 
     account: Account
     role: str
     about: str
-    wallet: Mapping[str, int]
 
 
 def read_actors(
@@ -33,12 +32,11 @@ def read_actors(
     specs: list[ActorSpec] = []
     steps: list[Step] = []
     for name, reader in section.mapping("a mapping from each actor to what it is").items():
-        given = reader.record(("role",), ("about", "deposit", "open", "provide", "wallet", "at"))
+        given = reader.record(("role",), ("about", "deposit", "open", "provide", "at"))
         account = account_of(reader, name)
         role = given["role"].choice(ROLES, "role")
         about = given["about"].text("a sentence") if "about" in given else ""
-        wallet = _wallet(given["wallet"], world) if "wallet" in given else {}
-        specs.append(ActorSpec(account, role, about, wallet))
+        specs.append(ActorSpec(account, role, about))
         entered = _entrance(given, account, world, paths)
         steps = [*entered, *steps] if role == "provider" else [*steps, *entered]
     return tuple(specs), tuple(steps)
@@ -53,10 +51,6 @@ def account_of(reader: Reader, name: str) -> Account:
     if actor == POOL:
         reader.fail(f'"{POOL}" is the pool itself; expected another name')
     return Account(actor, number)
-
-
-def _wallet(reader: Reader, world: World) -> dict[str, int]:
-    return {token: amount for token, amount, _ in deposits(reader, world)}
 
 
 def _entrance(given: Mapping[str, Reader], account: Account, world: World, paths: Mapping[str, Path]) -> list[Step]:

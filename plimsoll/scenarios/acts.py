@@ -238,14 +238,18 @@ class Absorb(Act):
 
 @dataclass(frozen=True)
 class BuyCollateral(Act):
+    """The keeper comes with the tokens, at most `payment`: what it buys it sells elsewhere, so its purse is bottomless."""
+
     verb = "buy_collateral"
     keeper: str
     account: Account
     collateral: str
     amount: int
+    payment: int
 
     def perform(self, venue: Venue) -> int:
-        return venue.buy_collateral(self.keeper, self.account, self.collateral, self.amount)
+        venue.give(self.keeper, venue.world.settlement.name, self.payment)
+        return venue.buy_collateral(self.keeper, self.account, self.collateral, self.amount, self.payment)
 
     def detail(self, answer: int, world: World) -> str:
         return f"{money(answer)} paid"

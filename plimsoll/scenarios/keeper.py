@@ -41,7 +41,7 @@ def _purchases(scenario: Scenario, state: State, account: Account, debt: int) ->
         decimals = scenario.world.collateral(name).token.decimals
         wanted = mul_div_down(debt * 10**decimals, WAD, unit * 10**scenario.world.settlement.decimals)
         if min(wanted, held) > 0:
-            yield BuyCollateral(scenario.keeper, account, name, min(wanted, held))
+            yield BuyCollateral(scenario.keeper, account, name, min(wanted, held), debt)
 
 
 def _discounted(world: World, state: State, name: str, held: int) -> int:

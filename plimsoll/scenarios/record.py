@@ -82,10 +82,13 @@ class Run:
         return self.violation is None and not self.interrupted
 
     def liquidations(self) -> list[Liquidation]:
+        """In the order of time. (An account without positions whose debt is absorbed is none.)"""
         found = []
         for event, before, after in zip(self.events, self.states, self.states[1:]):
             if isinstance(event.act, (Liquidate, Absorb)) and event.refused is None:
                 account, answer = event.act.account, event.answer
+                if not before.accounts[account].positions:
+                    continue
                 margin = before.accounts[account].margin
                 all_of_it = margin.notional if margin else 0
                 notional = answer.notional if isinstance(answer, Outcome) else all_of_it

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from itertools import islice
 
 from plimsoll import invariants
-from plimsoll.errors import InvariantViolated, PlimsollError, Reverted
+from plimsoll.errors import InvariantViolated, PlimsollError, Reverted, ScenarioError
 from plimsoll.invariants import INVARIANTS, Observation
 from plimsoll.scenarios import expectations, keeper
 from plimsoll.scenarios.acts import Act, Answer
@@ -18,6 +19,10 @@ from plimsoll.scenarios.steps import Step
 from plimsoll.scenarios.words import price
 from plimsoll.types import FAULTS, State
 from plimsoll.venue import Venue
+
+
+MOST_MOMENTS = 10_000
+_SETTLE_NOTHING = ("set_price", "silence", "break_feed")
 
 
 class Watch:
@@ -77,8 +82,6 @@ class _Player:
     def _enter(self) -> None:
         for spec in self.scenario.actors:
             self.venue.account_id(spec.account)
-            for token, amount in spec.wallet.items():
-                self.venue.give(spec.account.actor, token, amount)
         self.run.states.append(self.venue.state())
 
     def _perform(self, when: int, title: str, act: Act, fails: str = "", by_keeper: bool = False) -> Event:
@@ -108,7 +111,8 @@ class _Player:
         return Reverted(refusal.name, tuple(words), refusal.names, refusal.hint)
 
     def _check(self, event: Event, after: State) -> None:
-        self.settlements += 2 * sum(len(account.positions) for account in after.accounts.values()) + 2
+        if event.act.verb not in _SETTLE_NOTHING and event.refused is None:
+            self.settlements += 2 * len(self.scenario.world.instruments)  # both sides of a transfer, at most
         seen = Observation(
             world=self.scenario.world,
             before=self.state,
@@ -142,10 +146,19 @@ def _kind(act: Act) -> tuple[object, ...]:
 
 
 def timeline(scenario: Scenario) -> list[Step]:
-    """Feeds' answers and actors' steps in the order of time; in one second feeds first."""
+    """Feeds' answers and actors' steps in the order of time; in one second feeds first.
+
+    Raises ScenarioError where there are more than MOST_MOMENTS: the whole run is kept for its report.
+    """
     said: Iterable[Step] = (
         Step(point.time, f"{spec.name} answers {price(point.price)}", 0, Answer(spec.name, point.price))
         for spec in scenario.world.feeds
         for point in answers(scenario.paths[spec.name], spec, scenario.end, scenario.silences.get(spec.name, ()))
     )
-    return sorted((*said, *scenario.steps), key=lambda step: step.time)
+    moments = sorted((*islice(said, MOST_MOMENTS), *scenario.steps), key=lambda step: step.time)
+    if len(moments) > MOST_MOMENTS:
+        raise ScenarioError(
+            f"scenario {scenario.name}: more than {MOST_MOMENTS:,} answers and steps are not played at once; "
+            "shorten the prices, or state an `end`"
+        )
+    return moments

@@ -3,7 +3,7 @@
 title · source · start · end
 world:   feed, feeds, instruments, collaterals, pool, liquidation, debt
 prices:  feed → points | bars | csv | shape
-actors:  name or name/sub → role, about, deposit, open, provide, wallet, at
+actors:  name or name/sub → role, about, deposit, open, provide, at
 steps:   title, at, who, one verb, fails
 expect:  what is checked at the end
 """

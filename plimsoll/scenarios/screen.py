@@ -19,7 +19,7 @@ from plimsoll.scenarios.summary import AccountRow, account_rows, totals
 from plimsoll.scenarios.words import dollars, money, percent, price, ratio, signed
 from plimsoll.types import State
 
-WIDTH = 100  # of the accounts' table, whatever the terminal's
+WIDTH = 110  # of the accounts' table, whatever the terminal's
 _COLORS = {
     "liquidate": "red",
     "absorb": "bold red",

@@ -113,7 +113,8 @@ def test_instruments_arrive_in_contract_units(protocol):
         i = protocol.instruments[spec.name]
         risk, limits, funding = protocol.engine.instrumentConfig(i)
         assert (risk.baseE6, risk.slopeE6, risk.penaltyE6) == (spec.base_e6, spec.slope_e6, spec.penalty_e6)
-        assert (risk.depth, risk.floor, risk.initialMultipleE6) == (spec.depth * UNIT, 5 * USDC, spec.initial_multiple_e6)
+        assert (risk.depth, risk.floor) == (spec.depth * UNIT, 5 * USDC)
+        assert risk.initialMultipleE6 == spec.initial_multiple_e6
         assert (risk.listed, risk.reduceOnly, risk.feed) == (True, False, i)
         assert (limits.capUnits, limits.capValue) == (spec.cap_units * UNIT, spec.cap_value)
         assert (limits.oiThresholdE6, limits.oiSlopeE6) == (spec.oi_threshold_e6, spec.oi_slope_e6)
@@ -162,10 +163,40 @@ def test_set_price_rounds_down_to_the_feeds_decimals_and_refresh_repeats_it(prot
 
 
 def test_world_that_breaks_the_listing_rule_is_refused(chain):
-    world = standard_world()
-    daring = replace(world.instruments[0], base_e6=20_000)
     with reverts("InvalidParameter", "penaltyE6", 15_000, 10_000):
-        Deployment.deploy(chain, replace(world, instruments=(daring,)))
+        Deployment.deploy(chain, with_instrument(base_e6=20_000))
+
+
+@pytest.mark.parametrize(
+    "world, refused",
+    [
+        (lambda: with_instrument(slope_e6=2**24), ("OutOfRange",)),
+        (lambda: with_instrument(depth=2**80), ("OutOfRange",)),
+        (lambda: with_token(19), ("InvalidParameter", "decimals", 19, 18)),
+        (lambda: with_feed(decimals=19), ("InvalidFeed", "decimals", 19)),
+        (lambda: with_feed(grace=2 * DAY), ("InvalidFeed", "grace", 2 * DAY)),
+        (lambda: with_feed(price=WAD // 1_000), ("InvalidPrice", 0, 4, 10**5, 101_000)),
+    ],
+)
+def test_world_that_cannot_be_is_refused_by_name(chain, world, refused):
+    with reverts(*refused):
+        Deployment.deploy(chain, world())
+
+
+def with_instrument(**fields):
+    world = standard_world()
+    return replace(world, instruments=(replace(world.instruments[0], **fields),))
+
+
+def with_feed(**fields):
+    world = standard_world()
+    return replace(world, feeds=(replace(world.feeds[0], **fields), world.feeds[1]))
+
+
+def with_token(decimals):
+    world = standard_world()
+    weth = world.collaterals[0]
+    return replace(world, collaterals=(replace(weth, token=replace(weth.token, decimals=decimals)),))
 
 
 def test_feeds_and_tokens_of_any_decimals(chain, accounts):

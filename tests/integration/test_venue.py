@@ -13,7 +13,6 @@ from plimsoll.chain.node import Chain
 from plimsoll.chain.standard import standard_world
 from plimsoll.chain.venue import ChainVenue
 from plimsoll.types import DAY, ENGINE, HOUR, POOL, SIZE_UNIT, USDC, WAD, Account, FeedFault, Margin
-from plimsoll.venue import Probe
 from tests.helpers import reverts
 from tests.integration.watched import Watched
 
@@ -259,8 +258,7 @@ def test_fund_insures_an_instrument(venue):
 
 @pytest.fixture
 def sinking(venue):
-    """ada is long 30 ETH with 10,000 and just below her line, 10 % below her entry's price; ben is hedged by nothing
-    but calm, long 5 ETH."""
+    """ada is long 30 ETH with 10,000 and just below her line; ben is long 5 and far above his."""
     venue.trade(ADA, "ETH", 30 * UNIT)
     venue.trade(BEN, "ETH", 5 * UNIT)
     venue.set_price("ETH", 1_765 * WAD)
@@ -310,8 +308,8 @@ def test_keeper_takes_positions_into_his_own_account(sinking):
 
 
 def test_bite_closes_less_than_what_is_due(sinking):
-    chain_venue = sinking._venue  # a bite need not heal, which the invariants do not know
-    outcome = chain_venue.liquidate("kim", ADA, max_fraction=WAD // 10)
+    # Unwatched: a bite need not heal, which the invariants do not know.
+    outcome = sinking.venue.liquidate("kim", ADA, max_fraction=WAD // 10)
     assert outcome.fraction == WAD // 10
     with reverts("FractionTooSmall"):
         sinking.liquidate("kim", ADA, max_fraction=1)
@@ -330,7 +328,7 @@ def test_gap_through_zero_is_absorbed_and_paid_by_insurance(sinking):
     sinking.set_price("ETH", 1_600 * WAD)
     assert margin_of(sinking, ADA).equity < 0
     assert sinking.liquidatable() == (ADA,)
-    assert sinking.probe([ADA]) == {ADA: Probe(sinking.probe([ADA])[ADA].liquidate, None)}
+    assert [refusal and refusal.name for refusal in sinking.probe([ADA])[ADA]] == ["Insolvent", None]
     with reverts("Insolvent"):
         sinking.liquidate("kim", ADA)
     loss, insurance, bad_debt = sinking.absorb("kim", ADA)

@@ -11,25 +11,25 @@ class Watched:
     """Passes everything on to the venue. settlements: as Observation counts them."""
 
     def __init__(self, venue):
-        self._venue, self._settlements = venue, 0
+        self.venue, self._settlements = venue, 0
 
     def __getattr__(self, name):
-        found = getattr(self._venue, name)
+        found = getattr(self.venue, name)
         return found if name in LOOKS | QUIET else lambda *args, **named: self._do(name, found, args, named)
 
     def _do(self, verb, method, args, named):
-        before = self._venue.state()
+        before = self.venue.state()
         answer = method(*args, **named)
-        after = self._venue.state()
+        after = self.venue.state()
         self._settlements += 2 * sum(len(account.positions) for account in after.accounts.values()) + 2
         seen = Observation(
-            world=self._venue.world,
+            world=self.venue.world,
             before=before,
             after=after,
             verb=verb,
             account=next((arg for arg in args if isinstance(arg, Account)), None),
             answer=answer,
-            probes=self._venue.probe([account for account in after.accounts if account.actor != POOL]),
+            probes=self.venue.probe([account for account in after.accounts if account.actor != POOL]),
             settlements=self._settlements,
         )
         assert violations(seen) == ()

@@ -14,7 +14,7 @@ prices:
   ETH: {shape: slide, from: 200, to: 120, at: +30m, over: 30m, length: 2h}
 actors:
   paula: {role: provider, provide: 1000000}
-  kim: {role: keeper, wallet: {USDC: 100000}}
+  kim: {role: keeper}
   ann: {role: trader, about: Long 5x, deposit: {USDC: 10000}, open: {ETH: 5x}}
   bob: {role: trader, about: Short 2x, deposit: {USDC: 10000}, open: {ETH: -2x}}
   cat: {role: trader, about: Long 3x on WETH, deposit: {WETH: 50}, open: {ETH: 3x}}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plimsoll.errors import AnvilDied, Reverted
+from plimsoll.errors import AnvilDied, Reverted, ScenarioError
 from plimsoll.invariants import INVARIANTS
 from plimsoll.scenarios import acts, keeper
 from plimsoll.scenarios.runner import Watch, play, timeline
@@ -170,3 +170,10 @@ def test_run_is_the_same_twice(tmp_path):
     first, second = played(tmp_path), played(tmp_path)
     assert [(e.time, e.title, e.detail) for e in first.events] == [(e.time, e.title, e.detail) for e in second.events]
     assert first.states == second.states
+
+
+def test_scenario_without_an_end_is_refused_before_it_is_played(tmp_path):
+    text = SMALL.replace("delay: 30s", "delay: 30s, heartbeat: 1m").replace("length: 2h", "length: 30d")
+    with pytest.raises(ScenarioError, match="more than 10,000 answers.*state an `end`"):
+        timeline(loaded(tmp_path, text))
+    assert timeline(loaded(tmp_path, text.replace("world:", "end: +2h\nworld:", 1)))

@@ -26,3 +26,25 @@ def test_run_on_the_chain_is_the_same_twice():
     first, second = (played(load(find("stale_feed"))) for _ in range(2))
     assert [(e.time, e.title, e.detail) for e in first.events] == [(e.time, e.title, e.detail) for e in second.events]
     assert first.states == second.states
+
+
+def test_theft_from_the_escrow_ends_the_run_at_its_step():
+    scenario = load(find("flash_wick"))
+    answers = []
+
+    with cli.anvil_venue(scenario.world) as venue:
+        tell = venue.set_price
+
+        def steal_one(feed, price):
+            tell(feed, price)
+            answers.append(feed)
+            if len(answers) == 5:
+                escrow, usdc = venue.deployment.escrow, venue.deployment.settlement
+                venue.chain.rpc("anvil_impersonateAccount", escrow.address)
+                usdc.transfer("0x" + "57" * 20, 1, sender=escrow.address)
+
+        venue.set_price = steal_one
+        run = runner.play(scenario, venue)
+    assert run.violation is not None and run.violation.step == len(run.events)
+    assert run.violation.violations[0].startswith("ESC-1 violated: escrow holds ")
+    assert sum(event.act.verb == "set_price" for event in run.events) == 5

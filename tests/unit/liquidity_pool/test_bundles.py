@@ -23,6 +23,7 @@ from tests.unit.liquidity_pool.terms import (
 INSTRUMENTS = st.sampled_from((ETH, BTC))
 ACTS = st.one_of(
     st.tuples(st.just("trade"), INSTRUMENTS, st.integers(-80 * UNIT, 80 * UNIT)),
+    st.tuples(st.just("close"), INSTRUMENTS),
     st.tuples(st.just("provide"), st.integers(1, 500_000 * USDC)),
     st.tuples(st.just("request"), st.integers(1, 100)),
     st.tuples(st.just("leave"), st.integers(1, 100)),
@@ -42,14 +43,17 @@ class Attacker:
     def wealth(self):
         state = self.engine.accountState(self.account)
         owned = self.usdc.balanceOf(self.address) + state.cash
-        for instrument in (ETH, BTC):
-            position = self.engine.position(self.account, instrument)
-            owned += position.quote + mul_div_down(position.size, PRICES[instrument] * WAD, SIZE_SCALE)
+        for i, price in enumerate(PRICES):
+            position = self.engine.position(self.account, i)
+            owned += position.quote + mul_div_down(position.size, price * WAD, SIZE_SCALE)
         shares = self.pool.balanceOf(self.address) + self.pool.request(self.address).shares
         return owned + self.pool.previewRedeem(shares)
 
-    def trade(self, instrument, size):
-        self.pool.trade(self.account, instrument, size, MAX if size > 0 else 0, MAX, sender=self.address)
+    def trade(self, market, size):
+        self.pool.trade(self.account, market, size, MAX if size > 0 else 0, MAX, sender=self.address)
+
+    def close(self, market):
+        self.trade(market, -self.engine.position(self.account, market).size)
 
     def provide(self, assets):
         self.pool.deposit(assets, self.address, sender=self.address)
@@ -62,12 +66,11 @@ class Attacker:
         shares = mul_div_down(self.pool.maxRedeem(self.address), percent, 100)
         self.pool.redeem(shares, self.address, self.address, sender=self.address)
 
-    def allocate(self, instrument):
-        self.pool.allocate(instrument, sender=self.address)
+    def allocate(self, market):
+        self.pool.allocate(market, sender=self.address)
 
-    def donate(self, instrument, amount):
-        account = self.pool.tranche(instrument)
-        self.engine.deposit(account, self.usdc, amount, 0, sender=self.address)
+    def donate(self, market, amount):
+        self.engine.deposit(self.pool.tranche(market), self.usdc, amount, 0, sender=self.address)
 
     def execute(self):
         """Somebody else's overdue request."""
@@ -82,16 +85,19 @@ def frictionless(world, owner):
     world.parameters.setInstrument(ETH, instrument(ETH, scale=10**9 * UNIT), sender=owner)
 
 
+@pytest.fixture
+def attacker(world, frictionless, stocked, account, trader, lp, mature):
+    """Nine tenths of the pool are overdue to be paid out, and the attacker may have that done."""
+    world.pool.requestRedeem(mul_div_down(world.pool.balanceOf(lp), 9, 10), sender=lp)
+    mature(2 * DAY)
+    return Attacker(world, trader, account, lp)
+
+
 @given(st.lists(ACTS, min_size=1, max_size=12), st.booleans())
 @settings(max_examples=25)
-def test_bundle_of_trader_lp_and_caller_gains_nothing(
-    world, frictionless, stocked, account, trader, lp, mature, acts, patient
-):
+def test_bundle_of_trader_lp_and_caller_gains_nothing(world, attacker, mature, acts, patient):
     """`patient`: a delay passes in the middle, so that what was asked for can be taken."""
-    attacker = Attacker(world, trader, account, lp)
     with isolated(world.chain):
-        world.pool.requestRedeem(mul_div_down(world.pool.balanceOf(lp), 9, 10), sender=lp)
-        mature(2 * DAY)
         before = attacker.wealth()
         for i, act in enumerate(acts):
             if patient and i == len(acts) // 2:
@@ -101,3 +107,25 @@ def test_bundle_of_trader_lp_and_caller_gains_nothing(
             except Reverted:
                 pass
             assert attacker.wealth() <= before, "LIQ-4"
+
+
+@pytest.mark.parametrize("size", [50 * UNIT, -50 * UNIT])
+def test_paying_others_out_at_a_price_that_one_has_made_worse_gains_nothing(attacker, size):
+    attacker.provide(100_000 * USDC)
+    before = attacker.wealth()
+    attacker.trade(ETH, size)
+    attacker.execute()
+    attacker.close(ETH)
+    assert attacker.wealth() <= before, "LIQ-4"
+
+
+@pytest.mark.parametrize("size", [200 * UNIT, -200 * UNIT])
+def test_moving_capital_between_the_tranches_gains_nothing(attacker, size):
+    attacker.provide(500_000 * USDC)
+    before = attacker.wealth()
+    for market in (ETH, BTC):
+        attacker.allocate(market)
+    attacker.trade(ETH, size)
+    attacker.donate(ETH, 1)
+    attacker.close(ETH)
+    assert attacker.wealth() <= before, "LIQ-4"

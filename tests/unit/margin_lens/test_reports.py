@@ -1,0 +1,107 @@
+"""What the lens says of accounts is what the model of the margin rule says of them."""
+
+from random import Random
+
+import pytest
+
+from plimsoll.chain.artifacts import decode_error
+from plimsoll.fixed_point import mul_div_down
+from plimsoll.model import margin_math
+from plimsoll.types import USDC, WAD
+from tests.helpers import isolated, reverts
+from tests.unit.margin_lens.portfolios import ETH, WORLD, model_snapshot
+
+UNBOUNDED = 2**255 - 1
+REVERT = 1  # MockAggregator.Mode
+
+
+def expected(snapshot: margin_math.Snapshot) -> dict:
+    """The standing that the model says."""
+    at_mid, strict = margin_math.judge(snapshot), margin_math.judge(snapshot, adding=True)
+    backing, debt = margin_math.backing(strict), margin_math.debt(at_mid)
+    return {
+        "margin": at_mid._replace(initial=strict.initial),
+        "backing": backing,
+        "freeMargin": backing - strict.initial,
+        "marginRatio": mul_div_down(at_mid.equity, WAD, at_mid.notional) if at_mid.notional else UNBOUNDED,
+        "health": mul_div_down(at_mid.equity, WAD, at_mid.maintenance) if at_mid.maintenance else UNBOUNDED,
+        "debt": debt,
+        "liquidatable": margin_math.liquidatable(at_mid),
+        "forSale": at_mid.equity < 0 or debt * 10**6 > at_mid.collateral * WORLD.debt.limit_e6,
+    }
+
+
+def test_reports_of_random_accounts_are_the_models(stage, seed):
+    seen = {"liquidatable": 0, "forSale": 0, "below zero": 0, "positions": 0}
+    for i in range(60):
+        with isolated(stage.chain):
+            stage.populate(Random(f"{seed}/{i}"))
+            for account in (stage.account, stage.other, stage.pool.tranche(ETH)):
+                report = stage.lens.reports([account])[0]
+                stored = stage.engine.accountState(account)
+                due = expected(stage.snapshot(account))
+                assert (report.account, report.valid, report.fault) == (account, True, b"")
+                assert report.state == stored
+                assert report.standing._asdict() | {"margin": tuple(report.standing.margin)} == due
+                assert report.legs == stage.engine.load(account, 0, [], False)[0].legs
+                seen["liquidatable"] += due["liquidatable"]
+                seen["forSale"] += due["forSale"]
+                seen["below zero"] += due["margin"].equity < 0
+                seen["positions"] += len(report.legs)
+    print(seen)
+    assert min(seen.values()) > 0, seen
+
+
+def test_reports_of_many_accounts_are_those_of_each(stage, trader, seed):
+    stage.populate(Random(seed))
+    accounts = [stage.account, stage.other, stage.protocol.account(trader, 7), stage.pool.idle(), stage.account]
+    together = stage.lens.reports(accounts)
+    assert together == [stage.lens.reports([account])[0] for account in accounts]
+    assert stage.lens.reports([]) == []
+
+
+def test_reports_of_an_account_that_nobody_used(stage, stranger):
+    account = stage.protocol.account(stranger, 3)
+    report = stage.lens.reports([account])[0]
+    standing = report.standing
+    assert report.valid and set(standing.margin) == {0} and set(report.state) == {0}
+    assert (standing.backing, standing.freeMargin, standing.debt) == (0, 0, 0)
+    assert standing.marginRatio == standing.health == UNBOUNDED
+    assert not standing.liquidatable and not standing.forSale
+    assert report.legs == [] and report.coins == []
+
+
+def test_reports_of_an_account_whose_price_is_invalid_spoil_no_other(stage, trader, maker):
+    stage.deposit(trader, "WETH", 10**19)
+    stage.trade(2, 10**9, maker)  # BTC
+    aggregator = stage.protocol.feeds["ETH"]
+    aggregator.setMode(REVERT, sender=stage.protocol.roles.deployer)
+    before, bad, after = stage.lens.reports([stage.other, stage.account, stage.other])
+    assert before.valid and before == after
+    assert not bad.valid and bad.state == stage.engine.accountState(stage.account)
+    assert set(bad.standing.margin) == {0} and bad.legs == [] and bad.coins == []
+    fault = decode_error(bad.fault)
+    assert (fault.name, fault.args) == ("InvalidPrice", (0, 2, 0, 0))  # feed 0: CallFailed
+    with reverts("InvalidPrice", 0, 2, 0, 0):
+        stage.engine.load(stage.account, 0, [], False)
+
+
+def test_reports_read_each_price_once(stage, trader, maker):
+    """Eight more accounts on a feed cost as much as on one that answers for free: the feed is asked once."""
+    def gas(count):
+        data = stage.lens.encode("reports", [stage.account] * count)
+        return int(stage.chain.rpc("eth_estimateGas", {"to": stage.lens.address, "data": data}, "latest"), 16)
+
+    stage.deposit(trader, "WETH", 10**19)
+    spent = [gas(count) for count in (1, 2, 3)]
+    assert spent[1] - spent[0] < spent[0] - 21_000 - 15_000  # the first pays for the oracle, its feed and cold storage
+    book = stage.engine.load(stage.account, 0, [], False)[1]
+    assert len(book) == 1
+
+
+def test_constructor_with_parts_of_two_protocols_reverts(chain, stage, stranger):
+    made = stage.protocol
+    with reverts("WrongAddress", stranger, made.liquidation):
+        chain.deploy("MarginLens", made.engine, stranger, made.pool)
+    with reverts("WrongAddress", stranger, made.pool):
+        chain.deploy("MarginLens", made.engine, made.liquidation, stranger)
