@@ -17,6 +17,7 @@ from plimsoll.errors import Reverted
 from plimsoll.fixed_point import mul_div_down
 from plimsoll.types import (
     ENGINE,
+    FAULTS,
     WAD,
     Account,
     AccountState,
@@ -32,11 +33,6 @@ from plimsoll.types import (
 CASH_ACCOUNT = 0  # the escrow account that holds the engine's settlement tokens
 VIRTUAL_SHARES = 10**6
 ACCOUNTS_A_CALL = 16  # that the lens is asked for at once: a call's gas is that of a block
-# IPriceOracle.Fault in its order; "" for None
-FAULTS = (
-    *("", "UnknownFeed", "CallFailed", "NotPositive", "OutOfBounds", "NeverUpdated", "FromTheFuture", "Stale"),
-    *("IncompleteRound", "TooLarge", "SequencerDown", "SequencerGrace", "SecondaryFailed", "Deviates"),
-)
 
 Key = tuple
 Values = Mapping[Key, Any]
@@ -148,7 +144,7 @@ class StateReader:
             lo=told.price.lo,
             mid=told.price.mid,
             hi=told.price.hi,
-            fault=FAULTS[told.fault],
+            fault=FAULTS[told.fault] if told.fault else "",
             updated_at=updated_at - self._shift if updated_at else 0,
         )
 

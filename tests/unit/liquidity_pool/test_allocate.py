@@ -72,6 +72,12 @@ def test_allocate_returns_the_surplus_of_a_lowered_weight(stocked, pool, cash, o
     assert cash() == (HALF * 4 // 5, HALF // 5, HALF)
 
 
+def test_allocate_returns_what_is_above_a_lowered_cap(stocked, pool, cash, owner):
+    pool.setMarket(ETH, market_config(cap=HALF // 5), sender=owner)
+    pool.allocate(ETH)
+    assert cash() == (HALF * 4 // 5, HALF // 5, HALF)
+
+
 def test_allocate_returns_profit_but_not_while_it_is_unrealised(world, trade, pool, cash, reprice, owner):
     """40 short at 2,000, bought back at 1,000: the tranche has gained 40,000 beside premium, spread and fees."""
     pool.setMarket(ETH, market_config(weight=0), sender=owner)

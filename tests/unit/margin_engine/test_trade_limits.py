@@ -180,7 +180,7 @@ def test_trade_at_the_edge_of_the_peg_is_taken(pegged, price):
 def test_trade_while_the_pegs_feed_fails_may_only_reduce(pegged):
     pegged.bare.trade(*pegged.accounts, 10)
     pegged.dollar.setMode(1)
-    with reverts("InvalidPrice", 1):
+    with reverts("InvalidPrice", 1, 2, 0, 0):
         pegged.bare.trade(*pegged.accounts, 1)
     pegged.bare.trade(*pegged.accounts, -10)
 

@@ -10,7 +10,7 @@ from plimsoll.chain.artifacts import decode_error
 from plimsoll.errors import Reverted
 from plimsoll.types import SIZE_UNIT, USDC, WAD
 from tests.helpers import isolated
-from tests.unit.margin_lens.portfolios import ETH, ETH_TOO, attempt, same_refusal
+from tests.unit.margin_lens.portfolios import ETH, ETH_TOO, SOL, attempt, same_refusal
 
 ROUNDS = settings.default.max_examples // 2
 POOL = 0  # as taker
@@ -21,7 +21,7 @@ def check(stage, stranger):
     """Previews, executes as a stranger, compares. Returns the error's name, or how much was closed."""
 
     def do(fraction: int = WAD, account: int | None = None) -> str:
-        account = account or stage.account
+        account = stage.account if account is None else account
         previewed = stage.lens.previewLiquidation(account, fraction)
         liquidation = stage.protocol.liquidation
 
@@ -55,7 +55,7 @@ def sink(stage, rng: Random) -> None:
     now = stage.engine.load(stage.account, 0, [], False)[0]
     mid = next(leg.mid for leg in now.legs if leg.instrument == instrument)
     end = min(ends, key=lambda price: abs(price - mid))
-    beyond = rng.choice([0, 0, 0.002, 0.01, 0.03]) * (1 if end > mid else -1)
+    beyond = rng.choice([0, 0.002, 0.01, 0.03, 0.05]) * (1 if end > mid else -1)
     unit = 10 ** (18 - {"ETH": 8, "BTC": 18, "SOL": 6}[feed])
     stage.answer(feed, int(end * (1 + beyond)) // unit * unit if beyond else end)
 
@@ -77,6 +77,19 @@ def test_preview_liquidation_of_random_books_is_the_liquidation(stage, check, se
     assert max(legs) > 1, legs
 
 
+def test_preview_liquidation_of_all_closes_every_leg(stage, check, trader):
+    """The penalty would take all that is left: everything goes, and charges and penalty are in the cash that stays."""
+    stage.deposit(trader, "USDC", 10_000 * USDC)
+    stage.trade(ETH, 40 * SIZE_UNIT)
+    stage.trade(SOL, 4_000 * SIZE_UNIT)
+    stage.chain.advance(3_600)
+    stage.answer("ETH", 1_790 * WAD)
+    assert check() == "whole"
+    told = stage.lens.previewLiquidation(stage.account, WAD)
+    assert told.afterwards.margin.notional == told.afterwards.margin.maintenance == 0
+    assert told.outcome.penalty > 0 and not told.afterwards.liquidatable
+
+
 def test_preview_liquidation_below_zero_is_refused(stage, check, trader):
     stage.deposit(trader, "USDC", 10_000 * USDC)
     stage.trade(ETH, 40 * SIZE_UNIT)
@@ -95,11 +108,11 @@ def test_preview_liquidation_of_a_healthy_account_is_refused(stage, check, trade
 def test_preview_liquidation_that_the_pool_cannot_carry_tells_the_outcome(stage, check, trader, maker):
     """The maker's gain is the tranche's loss: it has no margin left for a short position more."""
     stage.deposit(maker, "USDC", 4_000_000 * USDC)
-    stage.deposit(trader, "USDC", 70_000 * USDC)
+    stage.deposit(trader, "USDC", 115_000 * USDC)
     stage.trade(ETH, -300 * SIZE_UNIT)
     stage.trade(ETH_TOO, -SIZE_UNIT)
-    stage.trade(ETH, 5_600 * SIZE_UNIT, maker)
-    stage.answer("ETH", 2_160 * WAD)
+    stage.trade(ETH, 2_400 * SIZE_UNIT, maker)
+    stage.answer("ETH", 2_300 * WAD)
     assert check() == "TakerRefused"
     told = stage.lens.previewLiquidation(stage.account, WAD)
     assert decode_error(told.reason).values["taker"] == stage.pool.tranche(ETH)
@@ -109,7 +122,7 @@ def test_preview_liquidation_that_the_pool_cannot_carry_tells_the_outcome(stage,
 
 def test_preview_liquidation_of_the_pools_own_tranche_is_refused(stage, check, maker):
     stage.deposit(maker, "USDC", 4_000_000 * USDC)
-    stage.trade(ETH, 6_000 * SIZE_UNIT, maker)
+    stage.trade(ETH, 2_400 * SIZE_UNIT, maker)
     stage.answer("ETH", 2_100 * WAD)
     line = stage.lens.liquidationPrice(stage.pool.tranche(ETH), ETH)
     stage.answer("ETH", line.above)
