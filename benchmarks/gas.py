@@ -20,7 +20,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.gas_rows import ROWS, START, Stage, Unmeasured
+from gas_rows import ROWS, START, Stage, Unmeasured
+
 from plimsoll.chain.anvil import Anvil
 from plimsoll.chain.node import Chain, Contract
 from plimsoll.errors import PlimsollError
@@ -108,9 +109,8 @@ def report(figures: Figures, committed: dict[str, int], peers: dict) -> Iterator
     yield f"{'gas':<48}{'ours':>10}{'budget':>10}{'ratio':>7}   {'best perp peer':<15}{'gas':>9}{'ratio':>7}"
     for name, figure in rows.items():
         best = min((sum(figure[peer]), peer) for peer in perps if peer in figure)
-        yield _line(figures, name) + _beside(figures, name, figure["budget"]) + f"   {best[1]:<14}" + _beside(
-            figures, name, best[0]
-        )
+        beside = _beside(figures, name, figure["budget"]), _beside(figures, name, best[0])
+        yield f"{_line(figures, name)}{beside[0]}   {best[1]:<14}{beside[1]}"
     yield ""
     yield "further, without a budget"
     yield from (_line(figures, name) for name in ROWS if name not in rows)

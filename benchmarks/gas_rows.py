@@ -51,6 +51,7 @@ class Stage:
         self.pool.deposit(10_000_000 * USDC, self.lp, sender=self.lp)
         self.pool.allocate(0, sender=self.lp)
         self.deposit(0, 1_000 * USDC, self.keeper)
+        self.deposit(1, 10 * WAD, self.bull, self.protocol.tokens["WETH"])
         for who, size in ((self.bull, 300 * SIZE_UNIT), (self.bear, -100 * SIZE_UNIT)):
             self.fund(0, 200_000 * USDC, who)
             self.trade(0, size, who)
@@ -220,7 +221,7 @@ def _(stage: Stage) -> int:
     return stage.authorise(0).gas_used
 
 
-@row("open a short that brings the pool back to balance")
+@row("open, bringing the pool back to balance")
 def _(stage: Stage) -> int:
     stage.fund(0, 10_000 * USDC)
     return stage.trade(0, -LARGE).gas_used

@@ -71,8 +71,9 @@ contract LiquidityPool is PoolShares, Ownable, IVenue {
         (quotes, fees) = (new int256[](1), new uint256[](1));
         quotes[0] =
             QuoteMath.amount(order.size, before, afterwards, order.mid, order.scale, SIZE_SCALE, config.spreadE6);
-        fees[0] =
-            QuoteMath.fee(order.size, afterwards - before, order.mid, SIZE_SCALE, config.takerFeeE6, config.makerFeeE6);
+        fees[0] = QuoteMath.fee(
+            order.size, afterwards - before, order.mid, SIZE_SCALE, config.takerFeeE6, config.makerFeeE6
+        );
         uint256 price = QuoteMath.price(order.size, quotes[0], SIZE_SCALE);
         uint256 limit = abi.decode(data, (uint256));
         if (order.size > 0 ? price > limit : price < limit) revert PriceBeyondLimit(price, limit);

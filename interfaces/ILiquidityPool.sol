@@ -6,8 +6,8 @@ pragma solidity 0.8.30;
 /// dead feed or one bad market stays there. It has no powers over other accounts.
 /// @dev Shares are priced at the equity of the sub-accounts: deposits at the higher, exits at the lower of equity at lo and
 /// hi, per instrument; a sub-account below zero counts as nothing, for no other answers for it. A withdrawal is requested,
-/// waits, and cannot be cancelled. Its owner executes it when it has matured; after another DELAY anyone may: whole, to the
-/// owner, in full, at mid, while the exit price is within 0.5 % of mid.
+/// waits, and cannot be cancelled. Its owner executes it when it has matured; after another DELAY anyone may, at
+/// mid: whole, to the owner, in full, and while the exit price is within 0.5 % of mid.
 /// @dev Warning: somebody's large position widens the distance from lo to hi, and so what entering and leaving cost. The
 /// overloads of ERC-5143 name the worst that the caller accepts.
 /// @dev ERC-4626 with these bounds: `maxDeposit` and `maxRedeem` are 0 while any price of the pool is invalid; `totalAssets`

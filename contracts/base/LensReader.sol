@@ -47,7 +47,8 @@ abstract contract LensReader is IMarginLens {
         return PreviewMath.standing(snapshot, DEBT_LIMIT_E6);
     }
 
-    /// @dev With a leg in `instrument` even where the account holds none. Reverts with the reason where there is a fault.
+    /// @dev With a leg in `instrument` even where the account holds none. Reverts with the reason where there is a
+    /// fault.
     function _load(uint256 account, uint256 instrument, IPriceOracle.Price[] memory book, bool sequenced)
         internal
         view
@@ -68,8 +69,17 @@ abstract contract LensReader is IMarginLens {
         ) {
             (loaded.ok, loaded.snapshot, loaded.book) = (true, snapshot, completed);
         } catch (bytes memory fault) {
-            loaded.fault = fault;
+            loaded.fault = _reason(fault);
         }
+    }
+
+    /// @dev Revert data that is an answer. A call that starved says nothing, or what the oracle says in its place: to
+    /// pass that on as the account's fault would be a lie.
+    function _reason(bytes memory data) internal pure returns (bytes memory) {
+        bytes4 selector = bytes4(data);
+        bool starved = selector == IPriceOracle.TooLittleGas.selector || selector == OutOfGas.selector;
+        if (data.length == 0 || starved) revert OutOfGas();
+        return data;
     }
 
     /// @dev Reverts with the fault, if there is one.

@@ -49,7 +49,7 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
     uint256 internal constant MAX_MARKETS = 64;
     uint256 internal constant MILLION = 1e6;
     uint256 private constant WAD = 1e18;
-    /// @dev How far apart mid and the exit price may be where a stranger executes.
+    /// @dev How far apart mid and the exit price may be where anyone may execute.
     uint256 private constant CERTAIN_E6 = 5_000;
     uint256 private constant MIN_DELAY = 1 hours;
     uint256 private constant MAX_DELAY = 30 days;
@@ -255,10 +255,10 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
         Valuation memory v = _priced();
         uint256 most = _redeemable(owner, v);
         if (shares > most) revert ERC4626ExceededMaxRedeem(owner, shares, most);
-        bool executes = msg.sender != owner && _isOverdue(v, receiver, owner, shares);
-        assets = _payout(shares, executes ? v.mid : v.low);
+        bool overdue = _isOverdue(v, receiver, owner, shares);
+        assets = _payout(shares, overdue ? v.mid : v.low);
         if (assets < minAssets) revert BeyondLimit(assets, minAssets);
-        if (msg.sender != owner && !executes) _spendAllowance(owner, msg.sender, shares);
+        if (msg.sender != owner && !overdue) _spendAllowance(owner, msg.sender, shares);
         _pay(v, receiver, owner, assets, shares);
     }
 
@@ -275,7 +275,7 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
     /// @dev The owner, and whom it allowed, have DELAY for themselves. Then anyone may execute the request, so that nobody
     /// sits on a matured one and leaves when it suits: to the owner, the whole of it, in full, and at mid, for otherwise
     /// whoever holds shares himself would open a large position, have others paid out at its worse price, and close it.
-    /// Only while that is nearly the exit price: nobody waits for mid in order to dodge an answer that is on its way.
+    /// Only while mid is nearly the exit price: nobody waits for mid in order to dodge an answer that is on its way.
     function _isOverdue(Valuation memory v, address receiver, address owner, uint256 shares)
         private
         view

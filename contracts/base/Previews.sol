@@ -18,8 +18,8 @@ import {PreviewMath} from "../libraries/PreviewMath.sol";
 import {QuoteMath} from "../libraries/QuoteMath.sol";
 
 /// @title The previews of the lens: verbs, played on accounts held in memory
-/// @notice Each preview has a twin `…OrRevert` that takes the verb's steps in the verb's order and reverts where it would,
-/// with its error. The preview calls the twin and keeps what it reverted with.
+/// @notice Each preview has a twin `…OrRevert` that takes the verb's steps in the verb's order and reverts where it
+/// would, with its error. The preview calls the twin and keeps what it reverted with.
 abstract contract Previews is LensReader {
     using FixedPointMath for uint256;
     using FixedPointMath for int256;
@@ -32,7 +32,8 @@ abstract contract Previews is LensReader {
     /// @dev The escrow account of the engine's settlement tokens.
     uint256 private constant CASH_ACCOUNT = 0;
 
-    /// @dev A trade while it is played: the account is the taker, the pool's tranche the maker. proven: every refusal counts.
+    /// @dev A trade while it is played: the account is the taker, the pool's tranche the maker. proven: every refusal
+    /// counts.
     struct Deal {
         uint256 account;
         uint256 instrument;
@@ -74,8 +75,10 @@ abstract contract Previews is LensReader {
         } catch (bytes memory reason) {
             try this.tradeOrRevert(account, instrument, size, false) returns (TradePreview memory supposed) {
                 preview = supposed;
-            } catch {}
-            (preview.ok, preview.reason) = (false, reason);
+            } catch (bytes memory again) {
+                _reason(again);
+            }
+            (preview.ok, preview.reason) = (false, _reason(reason));
         }
     }
 
@@ -171,7 +174,10 @@ abstract contract Previews is LensReader {
         if (size != 0 && value < minimum) revert IMarginTypes.BelowMinimum(account, id, value, minimum);
     }
 
-    function _playFill(Deal memory deal, IMarginTypes.Snapshot memory snapshot, int256 size, int256 quote) private pure {
+    function _playFill(Deal memory deal, IMarginTypes.Snapshot memory snapshot, int256 size, int256 quote)
+        private
+        pure
+    {
         snapshot.fill(deal.instrument, size, quote);
         snapshot.legOf(deal.instrument).oiFactor = MarginMath.oiFactor(deal.openInterest, deal.limits);
     }
@@ -194,7 +200,7 @@ abstract contract Previews is LensReader {
         try this.withdrawOrRevert(account, token, amount) returns (WithdrawPreview memory done) {
             return done;
         } catch (bytes memory reason) {
-            preview.reason = reason;
+            preview.reason = _reason(reason);
         }
     }
 
@@ -263,7 +269,8 @@ abstract contract Previews is LensReader {
         (int256(owed - settlement) - int256(amount - paid)).toUint256();
     }
 
-    /// @dev The most cash that may leave whatever the margin says: positive cash, as far as escrow and the claims on it go.
+    /// @dev The most cash that may leave whatever the margin says: positive cash, as far as escrow and the claims on it
+    /// go.
     function _payable(uint256 account) private view returns (uint256 amount) {
         int256 cash = _stateOf(account).cash;
         amount = cash > 0 ? uint256(cash) : 0;
@@ -309,8 +316,10 @@ abstract contract Previews is LensReader {
         } catch (bytes memory reason) {
             try this.liquidateOrRevert(account, maxFraction, false) returns (LiquidationPreview memory supposed) {
                 preview = supposed;
-            } catch {}
-            (preview.ok, preview.reason) = (false, reason);
+            } catch (bytes memory again) {
+                _reason(again);
+            }
+            (preview.ok, preview.reason) = (false, _reason(reason));
         }
     }
 
@@ -332,7 +341,8 @@ abstract contract Previews is LensReader {
         (preview.outcome, preview.afterwards, preview.ok) = (s.outcome, _standing(s.account.snapshot), true);
     }
 
-    /// @dev One leg goes to its tranche at mid, with the tranche's part of the reward; what division leaves is the last one's.
+    /// @dev One leg goes to its tranche at mid, with the tranche's part of the reward; what division leaves is the last
+    /// one's.
     function _playTransfer(Seizure memory s, IMarginTypes.Leg memory leg, bool last) private view {
         uint256 closed = LiquidationMath.closing(leg, s.outcome.fraction, SIZE_SCALE);
         int256 size = leg.size > 0 ? -int256(closed) : int256(closed);

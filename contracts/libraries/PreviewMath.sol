@@ -8,16 +8,16 @@ import {IMarginLens} from "../../interfaces/IMarginLens.sol";
 import {IMarginTypes} from "../../interfaces/IMarginTypes.sol";
 
 /// @title Previews: what a verb does, played on an account held in memory
-/// @notice The margin rule is a pure function of a snapshot, so a verb can be tried on one: fill, take out, suppose a price, and
-/// judge again. The proofs are those of the margin engine and refuse with its errors.
+/// @notice The margin rule is a pure function of a snapshot, so a verb can be tried on one: fill, take out, suppose a
+/// price, and judge again. The proofs are those of the margin engine and refuse with its errors.
 ///
 /// The line in the price of one feed. With x that price and everything else at rest,
 ///
-///     E(x) − M(x) = a + b·x − Σ max(nᵢ·rᵢ·x, floorᵢ)          legs and coins of the feed; rᵢ and haircuts depend on size alone
+///     E(x) − M(x) = a + b·x − Σ max(nᵢ·rᵢ·x, floorᵢ)          rates and haircuts depend on sizes alone
 ///
-/// is linear less a sum of convex terms, hence concave: where it is not negative is one interval. So if it is not negative now,
-/// it is negative somewhere on one side exactly when it is so at that side's end, and one bisection finds where. Rounding
-/// lowers E − M by less than 3 units a leg and 1 a coin against this picture.
+/// is linear less a sum of convex terms, hence concave: where it is not negative is one interval. So if it is not
+/// negative now, it is negative somewhere on one side exactly when it is so at that side's end, and one bisection finds
+/// where. Rounding lowers E − M by less than 3 units a leg and 1 a coin against this picture.
 library PreviewMath {
     using FixedPointMath for uint256;
     using FixedPointMath for int256;
@@ -131,8 +131,8 @@ library PreviewMath {
         return free > 0 ? uint256(free) : 0;
     }
 
-    /// @notice The most of a collateral that may leave so that the opening test still holds. By bisection: C depends on the
-    /// amount through its haircut.
+    /// @notice The most of a collateral that may leave so that the opening test still holds. By bisection: C depends on
+    /// the amount through its haircut.
     function freeCoin(IMarginTypes.Snapshot memory snapshot, uint256 collateral, uint256 openDebtLimitE6)
         internal
         pure
@@ -152,7 +152,8 @@ library PreviewMath {
 
     // The line ------------------------------------------------------------------------------------------------------
 
-    /// @notice E < M if the feed answered `mid` (WAD)? Changes the snapshot. Maintenance is judged at mid: lo and hi play no part.
+    /// @notice E < M if the feed answered `mid` (WAD)? Changes the snapshot. Maintenance is judged at mid: lo and hi
+    /// play no part.
     function liquidatableAt(IMarginTypes.Snapshot memory snapshot, uint256 feed, uint256 mid)
         internal
         pure

@@ -67,7 +67,8 @@ contract MarginLens is Previews {
         (below, above) = (below * unit, above * unit);
     }
 
-    /// @dev The answers that the oracle takes from a feed: strictly inside its bounds by 1 %, and at most 2^88 − 1 in WAD.
+    /// @dev The answers that the oracle takes from a feed: strictly inside its bounds by 1 %, and at most 2^88 − 1 in
+    /// WAD.
     function _answers(uint256 feed) private view returns (uint256 unit, uint256 lowest, uint256 highest) {
         (IPriceOracle.FeedConfig memory config, uint8 decimals) =
             IPriceOracle(IMarginEngine(ENGINE).ORACLE()).feedConfig(feed);

@@ -38,7 +38,7 @@ def twin(case):
     return (*quote_math.lean(size, held), amount, fee, quote_math.price(size, amount, size_scale))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def harness(chain):
     return chain.deploy("QuoteHarness")
 

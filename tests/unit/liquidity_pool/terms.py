@@ -1,7 +1,7 @@
 """The terms of these tests: two markets, what the pool asks in them, and what the twin says a trade costs.
 
-Amounts in USDC units. ETH answers 2,000 and BTC 20,000, lo and hi 1 % off; the pool quotes 0.1 % off mid, charges 5 and 2
-basis points, and backs each market with half of its equity.
+Amounts in USDC units. ETH answers 2,000 and BTC 20,000, lo and hi 1 % off; the pool quotes 0.1 % off mid, charges 5
+and 2 basis points, and backs each market with half of its equity.
 """
 
 from types import SimpleNamespace
@@ -27,7 +27,8 @@ def market_config(spread=MARKET.spread, taker=MARKET.taker, maker=MARKET.maker, 
 
 
 def instrument(feed, scale=MARKET.scale):
-    """9 % initial, 6 % maintenance, whatever the size; no funding; a fifth of the fees to insurance, a tenth to the treasury."""
+    """9 % initial, 6 % maintenance, whatever the size; no funding; a fifth of the fees to insurance, a tenth to the
+    treasury."""
     risk = (60_000, 0, 10**15, 5 * USDC, 15_000, feed, 1_500_000, True, False)
     limits = (10**15, 10**15, 1_000_000, 0, 1_000 * USDC)
     return (risk, limits, (scale, 0, 0, 200_000, 100_000), 20_000, 600)

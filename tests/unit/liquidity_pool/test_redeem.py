@@ -140,7 +140,8 @@ def test_redeem_by_a_stranger_in_the_owners_own_time_needs_an_allowance(chain, r
     pool.redeem(PART, lp, lp, sender=stranger)
 
 
-def test_redeem_by_a_stranger_is_paid_at_mid(trade, pool, usdc, lp, stranger, mature):
+@pytest.mark.parametrize("caller", ["stranger", "lp"])
+def test_redeem_of_an_overdue_request_is_paid_at_mid(request, trade, pool, usdc, lp, mature, caller):
     trade(40)
     pool.requestRedeem(PART, sender=lp)
     mature(2 * DAY)
@@ -148,7 +149,7 @@ def test_redeem_by_a_stranger_is_paid_at_mid(trade, pool, usdc, lp, stranger, ma
     due = assets_for(PART, mid, pool.totalSupply())
     assert pool.previewRedeem(PART) < due
     had = usdc.balanceOf(lp)
-    event(pool.redeem(PART, lp, lp, sender=stranger), "Withdraw", assets=due)
+    event(pool.redeem(PART, lp, lp, sender=request.getfixturevalue(caller)), "Withdraw", assets=due)
     assert usdc.balanceOf(lp) - had == due
 
 
@@ -161,6 +162,25 @@ def test_redeem_by_a_stranger_of_more_than_can_be_paid_needs_an_allowance(trade,
     assert 0 < most < pool.request(lp).shares
     with reverts("ERC20InsufficientAllowance", stranger, 0, most):
         pool.redeem(most, lp, lp, sender=stranger)
+
+
+def test_redeem_of_an_overdue_request_that_mid_cannot_pay_is_paid_at_the_worse_prices(
+    chain, trade, pool, usdc, lp, stranger, mature
+):
+    """What the tranches release pays the request at low, and not at mid."""
+    trade(10)
+    with isolated(chain):
+        pool.requestRedeem(pool.balanceOf(lp), sender=lp)
+        mature()
+        payable = pool.maxRedeem(lp)
+    pool.requestRedeem(payable, sender=lp)
+    mature(2 * DAY)
+    assert pool.maxRedeem(lp) == payable
+    with reverts("ERC20InsufficientAllowance", stranger, 0, payable):
+        pool.redeem(payable, lp, lp, sender=stranger)
+    due, had = pool.previewRedeem(payable), usdc.balanceOf(lp)
+    pool.redeem(payable, lp, lp, sender=lp)
+    assert usdc.balanceOf(lp) - had == due
 
 
 def test_redeem_by_a_stranger_while_equity_is_uncertain_needs_an_allowance(
@@ -211,6 +231,22 @@ def test_redeem_while_bad_debt_is_recorded_pays_the_engines_ratio(requested, poo
     assert due <= paid <= due + 1
     event(receipt, "Withdraw", assets=due)
     assert owed - engine.badDebt() + paid <= SUPPLY // 10
+
+
+def test_redeem_while_bad_debt_leaves_nothing_to_pay_reverts(rich, pool, engine, lp, account, mature, owe):
+    engine.withdraw(account, pool.asset(), 100_000 * USDC, lp, 0, sender=engine_owner(account))
+    pool.deposit(1, lp, sender=lp)
+    pool.requestRedeem(10**6, sender=lp)
+    mature()
+    owe(2 * 10**18, account)
+    assert engine.payoutRatio() == 0
+    assert pool.maxRedeem(lp) == pool.maxWithdraw(lp) == 0
+    with reverts("ERC4626ExceededMaxRedeem", lp, 10**6, 0):
+        pool.redeem(10**6, lp, lp, sender=lp)
+
+
+def engine_owner(account):
+    return f"0x{account >> 96:040x}"
 
 
 def test_redeem_by_a_stranger_while_bad_debt_is_recorded_needs_an_allowance(overdue, pool, lp, stranger, account, owe):

@@ -102,6 +102,13 @@ class Stage:
         assert price % unit == 0
         return self.now(self.protocol.feeds[feed], "push", price // unit, sender=self.protocol.roles.deployer)
 
+    def take(self, amount: int) -> None:
+        """Moves cash of the account to somebody else, as only the liquidation engine may, in this second."""
+        insider = self.chain.impersonate(self.protocol.liquidation)
+        self.chain.rpc("anvil_setBalance", insider, hex(WAD))
+        entries = [(self.account, -amount), (self.other, amount)]
+        self.now(self.engine, "seize", self.account, [], entries, [], 0, sender=insider)
+
     def standing(self, account: int | None = None):
         report = self.lens.reports([account or self.account])[0]
         assert report.valid, decode_error(report.fault)

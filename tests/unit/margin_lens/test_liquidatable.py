@@ -4,8 +4,8 @@ from random import Random
 
 import pytest
 
-from plimsoll.types import SIZE_UNIT, USDC, WAD
 from plimsoll.model import margin_math
+from plimsoll.types import SIZE_UNIT, USDC, WAD
 from tests.helpers import isolated, reverts
 from tests.unit.margin_lens.portfolios import BTC, ETH, stand_in
 
@@ -22,17 +22,9 @@ def at_the_line(stage, trader):
     stage.engine.withdraw(stage.account, stage.protocol.settlement, 10_000 * USDC, trader, 0, sender=trader)
     spare = stage.margin().equity - stage.margin().maintenance
     assert 0 < spare < margin.equity
-    take(stage, spare)
+    stage.take(spare)
     assert stage.margin().equity == stage.margin().maintenance
     return stage
-
-
-def take(stage, amount: int) -> None:
-    """Moves cash to somebody else, as only the liquidation engine may. No second passes: funding stands still."""
-    insider = stage.chain.impersonate(stage.protocol.liquidation)
-    stage.chain.rpc("anvil_setBalance", insider, hex(WAD))
-    entries = [(stage.account, -amount), (stage.other, amount)]
-    stage.now(stage.engine, "seize", stage.account, [], entries, [], 0, sender=insider)
 
 
 def liquidate(stage):
@@ -49,14 +41,14 @@ def test_liquidatable_at_the_line_is_false(at_the_line):
 
 def test_liquidatable_one_unit_below_the_line_is_true(at_the_line):
     stage = at_the_line
-    take(stage, 1)
+    stage.take(1)
     assert stage.lens.liquidatable([stage.account]) == [True]
     assert stage.standing().liquidatable and stage.standing().health < WAD
     assert liquidate(stage).event("Liquidated").account == stage.account
 
 
 def test_liquidatable_one_unit_above_the_line_is_false(at_the_line):
-    take(at_the_line, -1)
+    at_the_line.take(-1)
     assert at_the_line.lens.liquidatable([at_the_line.account]) == [False]
 
 
@@ -68,7 +60,7 @@ def test_liquidatable_below_zero_is_true_only_with_a_position(stage, trader):
     assert stage.standing().margin.equity < 0
     assert stage.lens.liquidatable([stage.account]) == [True]
     stage.protocol.liquidation.absorb(stage.account, POOL, sender=trader)
-    take(stage, 1)
+    stage.take(1)
     assert stage.standing().margin.equity < 0 and stage.standing().forSale
     assert stage.lens.liquidatable([stage.account]) == [False]
 
@@ -76,7 +68,7 @@ def test_liquidatable_below_zero_is_true_only_with_a_position(stage, trader):
 def test_liquidatable_without_a_price_is_false_and_spoils_no_other(at_the_line, trader):
     """The other account is judged by another feed."""
     stage = at_the_line
-    take(stage, 1)
+    stage.take(1)
     healthy = stage.protocol.account(trader, 1)
     asked = [healthy, stage.account, stage.other, stage.account]
     assert stage.lens.liquidatable(asked) == [False, True, False, True]
@@ -89,7 +81,7 @@ def test_liquidatable_without_a_price_is_false_and_spoils_no_other(at_the_line, 
 
 def test_liquidatable_while_the_sequencer_is_down_is_false(at_the_line, owner):
     stage = at_the_line
-    take(stage, 1)
+    stage.take(1)
     sequencer = stage.chain.deploy("MockAggregator", 8, "sequencer", 1)
     stand_in(stage.chain, stage.protocol.oracle, "PriceOracle", owner, sequencer, 3_600)
     assert stage.lens.liquidatable([stage.account]) == [False]

@@ -79,11 +79,11 @@ def test_preview_liquidation_of_random_books_is_the_liquidation(stage, check, se
 
 def test_preview_liquidation_of_all_closes_every_leg(stage, check, trader):
     """The penalty would take all that is left: everything goes, and charges and penalty are in the cash that stays."""
-    stage.deposit(trader, "USDC", 10_000 * USDC)
+    stage.deposit(trader, "USDC", 17_000 * USDC)
     stage.trade(ETH, 40 * SIZE_UNIT)
     stage.trade(SOL, 4_000 * SIZE_UNIT)
     stage.chain.advance(3_600)
-    stage.answer("ETH", 1_790 * WAD)
+    stage.answer("ETH", 1_605 * WAD)
     assert check() == "whole"
     told = stage.lens.previewLiquidation(stage.account, WAD)
     assert told.afterwards.margin.notional == told.afterwards.margin.maintenance == 0

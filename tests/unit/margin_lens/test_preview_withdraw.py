@@ -24,7 +24,9 @@ def check(stage, token: str, amount: int) -> str:
     held = contract.balanceOf(stage.trader)
 
     def withdraw():
-        return stage.now(stage.engine, "withdraw", stage.account, contract, amount, stage.trader, 0, sender=stage.trader)
+        return stage.now(
+            stage.engine, "withdraw", stage.account, contract, amount, stage.trader, 0, sender=stage.trader
+        )
 
     views = (lambda: contract.balanceOf(stage.trader), lambda: stage.lens.reports([stage.account])[0])
     done, after = attempt(stage.chain, withdraw, *views)
@@ -156,7 +158,9 @@ def test_preview_withdraw_of_what_escrow_does_not_hold(stage, trader, chain):
     chain.rpc("anvil_setBalance", insider, hex(WAD))
     stage.deposit(trader, "USDC", 1_000 * USDC)
     most_of_it = 10**9 * USDC
-    stage.engine.seize(stage.other, [], [(stage.account, most_of_it), (stage.other, -most_of_it)], [], 0, sender=insider)
+    stage.engine.seize(
+        stage.other, [], [(stage.account, most_of_it), (stage.other, -most_of_it)], [], 0, sender=insider
+    )
     top = most(stage, "USDC")
     assert top == stage.protocol.escrow.creditOf(stage.engine, 0, stage.protocol.settlement)
     assert check(stage, "USDC", top) == "ok"

@@ -2,14 +2,13 @@
 
 from random import Random
 
-import pytest
 
 from plimsoll.chain.artifacts import decode_error
 from plimsoll.fixed_point import mul_div_down
 from plimsoll.model import margin_math
-from plimsoll.types import USDC, WAD
+from plimsoll.types import WAD
 from tests.helpers import isolated, reverts
-from tests.unit.margin_lens.portfolios import ETH, WORLD, model_snapshot
+from tests.unit.margin_lens.portfolios import ETH, WORLD
 
 UNBOUNDED = 2**255 - 1
 REVERT = 1  # MockAggregator.Mode
@@ -88,6 +87,7 @@ def test_reports_of_an_account_whose_price_is_invalid_spoil_no_other(stage, trad
 
 def test_reports_read_each_price_once(stage, trader, maker):
     """Eight more accounts on a feed cost as much as on one that answers for free: the feed is asked once."""
+
     def gas(count):
         data = stage.lens.encode("reports", [stage.account] * count)
         return int(stage.chain.rpc("eth_estimateGas", {"to": stage.lens.address, "data": data}, "latest"), 16)

@@ -1,0 +1,120 @@
+import pytest
+
+from plimsoll.chain import artifacts
+from plimsoll.fixed_point import WAD
+from plimsoll.model import margin_math
+from tests.helpers import event, isolated, reverts
+from tests.world import MAX, UNIT, USDC
+
+
+@pytest.fixture
+def crowd(house, trader, short):
+    """By sub: 1 and 2 weak, 3 insolvent, 4 healthy, 5 without a position."""
+    accounts = [house.open(trader, cash * USDC, sub) for sub, cash in ((1, 1_836), (2, 1_900), (3, 1_836), (4, 50_000), (5, 7))]
+    for account in accounts[:2] + accounts[3:4]:
+        house.trade(account, short, {"ETH": 10})
+    house.trade(accounts[2], short, {"ETH": 10}, [-20_000 * USDC])
+    house.reprice("ETH", 1_900)
+    house.engine.seize(accounts[2], [], [(accounts[2], -900 * USDC), (short, 900 * USDC)], [], 0, sender=house.liquidator)
+    assert house.judge(accounts[2]).equity == -64 * USDC
+    return accounts
+
+
+def reason(data):
+    """What a Skipped event carries, decoded."""
+    reverted = artifacts.decode_error(data)
+    return reverted.name, tuple(reverted.args)
+
+
+def test_liquidate_many_liquidates_absorbs_and_skips(house, engine, liquidation, liquidator, taker, crowd):
+    receipt = liquidation.liquidateMany([(account, taker, WAD) for account in crowd], sender=liquidator)
+    assert {e.account for e in receipt.events_named("Liquidated")} == set(crowd[:2])
+    assert event(receipt, "Absorbed").account == crowd[2]
+    skipped = {e.account: reason(e.reason) for e in receipt.events_named("Skipped")}
+    assert skipped == {
+        crowd[3]: ("NotLiquidatable", (crowd[3], 49_000 * USDC, 1_140 * USDC)),
+        crowd[4]: ("NotLiquidatable", (crowd[4], 7 * USDC, 0)),
+    }
+    assert engine.badDebt() == 64 * USDC
+    assert not any(margin_math.liquidatable(house.judge(account)) for account in crowd)
+
+
+def test_liquidate_many_counts_what_it_did(liquidation, liquidator, taker, crowd):
+    items = [(account, taker, WAD) for account in crowd]
+    assert liquidation.simulate("liquidateMany", items, sender=liquidator) == 3
+    assert liquidation.simulate("liquidateMany", items[3:], sender=liquidator) == 0
+
+
+def test_liquidate_many_credits_the_caller(house, liquidation, pool, keeper, crowd):
+    """Each item runs in a call of the engine to itself: the reward is still the sender's."""
+    receipt = liquidation.liquidateMany([(account, 0, WAD) for account in crowd[:2]], sender=keeper)
+    told = receipt.events_named("Liquidated")
+    assert [house.account(e.keeper) for e in told] == [house.account(keeper)] * 2
+    assert house.cash(house.account(keeper)) == sum(e.outcome.keeperReward for e in told) > 0
+
+
+def test_liquidate_many_does_what_one_by_one_does(house, chain, liquidation, liquidator, taker, crowd):
+    with isolated(chain):
+        for account in crowd[:2]:
+            liquidation.liquidate(account, taker, WAD, sender=liquidator)
+        due = [house.snapshot(account) for account in (*crowd, taker)]
+    liquidation.liquidateMany([(account, taker, WAD) for account in crowd[:2]], sender=liquidator)
+    assert [house.snapshot(account) for account in (*crowd, taker)] == due
+
+
+def test_liquidate_many_of_none_reverts(liquidation, liquidator):
+    with reverts("EmptyBatch"):
+        liquidation.liquidateMany([], sender=liquidator)
+
+
+def test_liquidate_many_of_one_twice_reverts(liquidation, liquidator, taker, crowd):
+    with reverts("DuplicateAccount", crowd[0]):
+        liquidation.liquidateMany([(crowd[0], taker, WAD), (crowd[1], taker, WAD), (crowd[0], 0, 1)], sender=liquidator)
+
+
+def test_liquidate_many_skips_every_kind_of_bad_item(house, liquidation, pool, liquidator, stranger, taker, crowd):
+    """A wrong taker, a bite too small, a taker without margin, a dead feed: each reverts alone and leaves nothing behind."""
+    poor, theirs = house.open(liquidator, 5 * USDC, 8), house.open(stranger, 10**6 * USDC)
+    items = [(crowd[0], crowd[0], WAD), (crowd[1], theirs, WAD), (crowd[2], poor, WAD), (crowd[3], taker, WAD)]
+    before = [house.snapshot(account) for account in crowd]
+    receipt = liquidation.liquidateMany(items, sender=liquidator)
+    names = [reason(e.reason)[0] for e in receipt.events_named("Skipped")]
+    assert names == ["TakerIsAccount", "UnauthorizedTaker", "TakerRefused", "NotLiquidatable"]
+    assert [house.snapshot(account) for account in crowd] == before
+    receipt = liquidation.liquidateMany([(crowd[0], taker, 1), (crowd[1], taker, WAD)], sender=liquidator)
+    assert reason(event(receipt, "Skipped").reason)[0] == "FractionTooSmall"
+    assert event(receipt, "Liquidated").account == crowd[1]
+
+
+def test_liquidate_many_goes_on_past_a_dead_feed(house, liquidation, liquidator, taker, crowd):
+    """ORA-1: other accounts are untouched by it."""
+    house.deposit(crowd[0], 1, "BAR")
+    house.protocol.feeds["GOLD"].setMode(1)
+    receipt = liquidation.liquidateMany([(account, taker, WAD) for account in crowd[:2]], sender=liquidator)
+    assert reason(event(receipt, "Skipped", account=crowd[0]).reason) == ("InvalidPrice", (3, 2, 0, 0))
+    assert event(receipt, "Liquidated").account == crowd[1]
+
+
+def test_liquidate_many_uses_up_the_taker_item_by_item(house, liquidation, liquidator, short, crowd):
+    """What the first item leaves of the taker's margin is all that the second has."""
+    small = house.open(liquidator, 800 * USDC, 8)
+    receipt = liquidation.liquidateMany([(account, small, WAD) for account in crowd[:2]], sender=liquidator)
+    assert event(receipt, "Liquidated").account == crowd[0]
+    assert reason(event(receipt, "Skipped", account=crowd[1]).reason)[0] == "TakerRefused"
+
+
+def test_execute_from_outside_reverts(liquidation, stranger, keeper, taker, crowd):
+    with reverts("UnauthorizedTaker", taker, stranger):
+        liquidation.execute((crowd[0], taker, WAD), keeper, sender=stranger)
+
+
+def test_liquidate_many_of_a_hundred_fits_into_a_block(house, liquidation, short, taker, liquidator, trader):
+    """GAS-1"""
+    accounts = [house.open(trader, 200 * USDC, 100 + sub) for sub in range(100)]
+    for account in accounts:
+        house.trade(account, short, {"ETH": 1})
+    house.reprice("ETH", 1_900)
+    receipt = liquidation.liquidateMany([(account, taker, MAX) for account in accounts], sender=liquidator)
+    assert len(receipt.events_named("Liquidated")) == 100
+    assert receipt.gas_used < 30_000_000, "GAS-1"
+    assert house.position(taker, "ETH")[0] == sum(UNIT - house.position(account, "ETH")[0] for account in accounts)

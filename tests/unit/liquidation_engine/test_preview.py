@@ -1,0 +1,44 @@
+import pytest
+
+from plimsoll.fixed_point import WAD
+from tests.helpers import event, reverts
+from tests.unit.liquidation_engine.sinking import planned
+from tests.world import HOUR, MAX, MAY_TRADE, UNIT, USDC
+
+
+@pytest.mark.parametrize("most", [WAD, WAD // 10, WAD // 3, MAX])
+def test_preview_equals_what_liquidate_then_does(house, liquidation, pool, keeper, weak, most):
+    shown = liquidation.preview(weak, most, sender=keeper)
+    done = event(liquidation.liquidate(weak, 0, most, sender=keeper), "Liquidated").outcome
+    assert tuple(shown) == tuple(done)
+
+
+def test_preview_says_what_the_specification_says(house, liquidation, weak):
+    plan = planned(house, weak)
+    shown = liquidation.preview(weak, WAD)
+    assert tuple(shown) == (plan.fraction, plan.penalty, *plan.shares, plan.notional, 836 * USDC, 1_140 * USDC)
+
+
+def test_preview_counts_funding_to_the_second(house, engine, chain, liquidation, pool, keeper, trader):
+    """Time passes; in the block of the preview the liquidation is the same to the last unit."""
+    account = house.open(trader, 60_000 * USDC)
+    engine.setOperator(account, house.pool, MAY_TRADE, sender=trader)
+    house.pool.trade(account, house.id("FUND"), 100 * UNIT, MAX, MAX, sender=trader)
+    house.reprice("ETH", 1_600)
+    chain.advance(5 * HOUR)
+    shown = liquidation.preview(account, WAD)
+    assert house.snapshot(account).legs[0].charge > 0
+    chain.set_next_time(chain.now)
+    done = event(liquidation.liquidate(account, 0, WAD, sender=keeper), "Liquidated").outcome
+    assert tuple(shown) == tuple(done)
+
+
+def test_preview_refuses_with_the_errors_of_liquidate(house, liquidation, weak, short):
+    margin = house.judge(short)
+    with reverts("NotLiquidatable", short, margin.equity, margin.maintenance):
+        liquidation.preview(short, WAD)
+    with reverts("FractionTooSmall", 1, 0, 1_000 * USDC):
+        liquidation.preview(weak, 1)
+    house.reprice("ETH", 1_700)
+    with reverts("Insolvent", weak, -1_164 * USDC):
+        liquidation.preview(weak, WAD)
