@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,8 +75,16 @@ def measure() -> Figures:
                 figures.gas[name] = measured(stage)
             except (PlimsollError, Unmeasured) as problem:
                 figures.unmeasured[name] = f"{type(problem).__name__}: {problem}"
+            _await_empty_pool(chain)
             chain.revert(snapshot)
     return figures
+
+
+def _await_empty_pool(chain: Chain) -> None:
+    """Anvil takes a mined transaction out of its pool a moment after it has answered. Where that moment falls after a
+    revert, the next transaction is lost or the old one is mined again."""
+    while any(int(count, 16) for count in chain.rpc("txpool_status").values()):
+        time.sleep(0.001)
 
 
 def _deployed(chain: Chain, contract: Contract) -> dict[str, int]:

@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ILiquidationEngine} from "../interfaces/ILiquidationEngine.sol";
+import {ILiquidityPool} from "../interfaces/ILiquidityPool.sol";
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {IMarginTypes} from "../interfaces/IMarginTypes.sol";
 import {IPriceOracle} from "../interfaces/IPriceOracle.sol";
@@ -179,24 +180,34 @@ contract LiquidationEngine is ILiquidationEngine {
         (cash, funds, insurance) = _cover(c, loss);
         badDebt = loss - insurance;
         IMarginEngine(ENGINE).seize(c.snapshot.account, c.transfers, cash, funds, badDebt.toInt256());
+        if (c.snapshot.coins.length > 0) IMarginEngine(ENGINE).openEstate(c.snapshot.account, loss, _heir(c));
         _proveTakers(c, reduced);
         emit Absorbed(c.snapshot.account, c.taker, c.keeper, loss, insurance, badDebt);
     }
 
     /// @dev −E once every leg is closed: closing rounds toward the account, so this may be a few units less than −E now.
     function _lossAfter(Case memory c) private pure returns (uint256) {
-        int256 equity = c.margin.cash + int256(c.margin.collateral);
+        int256 equity = c.snapshot.cash + int256(c.margin.collateral);
         for (uint256 i; i < c.transfers.length; ++i) {
             equity += c.snapshot.legs[i].quote - c.snapshot.legs[i].charge + c.transfers[i].quote;
         }
         return equity < 0 ? equity.abs() : 0;
     }
 
-    /// @dev Who pays a loss: each instrument's insurance its share by M (never another's); with no instrument, the pool's idle
-    /// account, which earned the interest.
+    /// @dev Whose insurance is paid back first: the instrument with the largest M, as it paid most; the pool where there is none.
+    function _heir(Case memory c) private pure returns (uint256 instrument) {
+        instrument = type(uint64).max;
+        uint256 largest;
+        for (uint256 i; i < c.snapshot.legs.length; ++i) {
+            uint256 maintenance = MarginMath.maintenance(c.snapshot.legs[i], c.snapshot.sizeScale);
+            if (maintenance > largest) (largest, instrument) = (maintenance, c.snapshot.legs[i].instrument);
+        }
+    }
+
+    /// @dev Who pays a loss: each instrument's insurance its share by M (never another's); with no instrument the pool, which
+    /// earned the interest: its idle cash and what its tranches' margins release.
     function _cover(Case memory c, uint256 loss)
         private
-        view
         returns (IMarginTypes.Entry[] memory cash, IMarginTypes.Entry[] memory funds, uint256 paid)
     {
         uint256 legs = c.transfers.length;
@@ -214,8 +225,7 @@ contract LiquidationEngine is ILiquidationEngine {
             paid += part;
         }
         if (legs == 0) {
-            int256 idle = IMarginEngine(ENGINE).accountState(_accountOf(POOL)).cash;
-            paid = idle > 0 && c.snapshot.account != _accountOf(POOL) ? _min(loss, uint256(idle)) : 0;
+            if (address(uint160(c.snapshot.account >> 96)) != POOL) paid = ILiquidityPool(POOL).gather(loss);
             cash[1] = IMarginTypes.Entry(_accountOf(POOL), -paid.toInt256());
         }
     }
@@ -230,13 +240,23 @@ contract LiquidationEngine is ILiquidationEngine {
         Case memory c = _open(account, 0, msg.sender);
         uint256 debt = c.margin.debt();
         uint256 limitE6 = c.margin.collateral * IMarginEngine(ENGINE).DEBT_LIMIT_E6();
-        if (debt * 1e6 <= limitE6 && c.margin.equity >= 0) revert NotForSale(account, debt, limitE6 / 1e6);
+        uint256 forgiven = IMarginEngine(ENGINE).estateOf(account).forgiven;
+        if (debt * 1e6 <= limitE6 && c.margin.equity >= 0 && forgiven == 0) {
+            revert NotForSale(account, debt, limitE6 / 1e6);
+        }
         IMarginTypes.Coin memory coin = _coin(c.snapshot, collateral);
         if (amount == 0 || amount > coin.amount) revert InvalidAmount(amount, coin.amount);
-        payment = (amount * coin.mid).mulDivUp(WAD - MarginMath.haircut(coin), coin.scale);
-        if (payment > debt) revert MoreThanTheDebt(account, payment, debt);
+        payment = _payment(coin, amount);
+        uint256 due = debt + forgiven;
+        // One token unit, or one settlement unit of rounding, may go beyond it: an indivisible token must be sellable.
+        if (payment > due + 1 && _payment(coin, amount - 1) >= due) revert MoreThanTheDebt(account, payment, due);
         if (payment > maxPayment) revert PaymentAboveLimit(payment, maxPayment);
         IMarginEngine(ENGINE).sellCollateral(account, collateral, amount, payment, msg.sender);
+    }
+
+    /// @dev Mid less the haircut of what is held, rounded up.
+    function _payment(IMarginTypes.Coin memory coin, uint256 amount) private pure returns (uint256) {
+        return (amount * coin.mid).mulDivUp(WAD - MarginMath.haircut(coin), coin.scale);
     }
 
     function _coin(IMarginTypes.Snapshot memory snapshot, uint256 collateral)

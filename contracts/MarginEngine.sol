@@ -65,7 +65,8 @@ contract MarginEngine is IMarginCore, IEscrowModule, Ledger, Proxy {
     }
 
     function _authorise(uint256 account, uint256 bit) private view {
-        if (_operators[account][msg.sender] & bit == 0) _only(_owner(account));
+        if (msg.sender == _owner(account) || _operators[account][msg.sender] & bit != 0) return;
+        revert Unauthorized(msg.sender);
     }
 
     // Deposit -------------------------------------------------------------------------------------------------------
@@ -77,8 +78,7 @@ contract MarginEngine is IMarginCore, IEscrowModule, Ledger, Proxy {
         returns (uint256 credited)
     {
         if (amount == 0) revert ZeroAmount();
-        uint256 ratio = payoutRatio();
-        if (ratio < minRatio) revert RatioTooLow(ratio, minRatio);
+        if (minRatio > 0 && payoutRatio() < minRatio) revert RatioTooLow(payoutRatio(), minRatio);
         if (token == SETTLEMENT) {
             credited = _pull(CASH_ACCOUNT, SETTLEMENT, amount, msg.sender);
             _post(account, credited.toInt256());
@@ -148,6 +148,7 @@ contract MarginEngine is IMarginCore, IEscrowModule, Ledger, Proxy {
         Account storage state = _accounts[account];
         uint256 held = _creditOf(account, _collaterals[id].token);
         if (amount > held) revert InsufficientCollateral(account, id, held, amount);
+        if (state.flags == ESTATE) revert EstateOpen(account, _estates[account].forgiven);
         if (state.instruments != 0 || state.cash < 0) {
             (Snapshot memory snapshot,) = _load(account, 0, new IPriceOracle.Price[](0), true);
             for (uint256 i; i < snapshot.coins.length; ++i) {
@@ -402,12 +403,6 @@ contract MarginEngine is IMarginCore, IEscrowModule, Ledger, Proxy {
             settlement = settlement > reserved ? settlement - reserved : 0;
         }
         owed = settlement + _house.badDebt;
-    }
-
-    function _setBadDebt(int256 change) private {
-        uint256 debt = SafeCast.toUint256(int256(uint256(_house.badDebt)) + change);
-        _house.badDebt = debt.toUint96();
-        emit BadDebtUpdated(debt);
     }
 
     function _collateralId(address token) private view returns (uint256) {

@@ -61,17 +61,41 @@ contract MarginEngineExtension is IMarginExtension, Ledger {
     }
 
     /// @inheritdoc IMarginExtension
+    function openEstate(uint256 account, uint256 forgiven, uint256 instrument) external only(LIQUIDATION_ENGINE) {
+        Estate storage estate = _estates[account];
+        uint256 before = _accounts[account].flags == ESTATE ? estate.forgiven : 0;
+        _accounts[account].flags = ESTATE;
+        estate.forgiven = (before + forgiven).toUint128();
+        estate.instrument = instrument.toUint64();
+        emit EstateOpened(account, before + forgiven, instrument);
+    }
+
+    /// @inheritdoc IMarginExtension
+    function estateOf(uint256 account) external view returns (Estate memory estate) {
+        if (_accounts[account].flags == ESTATE) estate = _estates[account];
+    }
+
+    /// @inheritdoc IMarginExtension
     function setInstrument(uint256 instrument, Risk calldata risk, Limits calldata limits, Funding calldata funding)
         external
         only(PARAMETERS)
     {
-        if (instrument == _house.instruments) {
-            ++_house.instruments;
-            _markets[instrument].time = uint32(block.timestamp);
-        }
+        if (instrument == _house.instruments) ++_house.instruments;
+        _bringToNow(instrument);
         _risks[instrument] = risk;
         _limits[instrument] = limits;
         _fundings[instrument] = funding;
+    }
+
+    /// @dev New funding parameters charge no past time. Where the price is invalid the time since is forgiven.
+    function _bringToNow(uint256 instrument) private {
+        Market storage stored = _markets[instrument];
+        if (_risks[instrument].listed) {
+            (IPriceOracle.Price memory price, IPriceOracle.Fault fault,,) =
+                IPriceOracle(ORACLE).peek(_risks[instrument].feed, false);
+            if (fault == IPriceOracle.Fault.None) _touch(instrument, price.mid);
+        }
+        stored.time = uint32(block.timestamp);
     }
 
     /// @inheritdoc IMarginExtension

@@ -17,6 +17,7 @@ contract Parameters is IParameters, Ownable {
     uint256 private constant MAX_INSTRUMENTS = 64;
     uint256 private constant MAX_COLLATERALS = 32;
     uint256 private constant MAX_RATE_E8 = 10e8;
+    uint256 private constant MIN_REACTION_TIME = 1 minutes;
     uint256 private constant MAX_OPEN_INTEREST = 2 ** 78;
 
     struct PendingRisk {
@@ -52,15 +53,21 @@ contract Parameters is IParameters, Ownable {
         if (instrument > count || instrument >= MAX_INSTRUMENTS) {
             revert IMarginTypes.UnknownInstrument(instrument);
         }
-        _checkInstrument(config);
+        _checkInstrument(config.risk, config);
         IMarginTypes.Risk memory risk = config.risk;
         uint256 from = block.timestamp;
         if (instrument < count) {
             from += NOTICE;
             _pendingRisks[instrument] = PendingRisk(config.risk, from);
-            (risk,,) = engine.instrumentConfig(instrument);
+            IMarginTypes.Limits memory limits;
+            IMarginTypes.Funding memory funding;
+            (risk, limits, funding) = engine.instrumentConfig(instrument);
             risk.initialMultipleE6 = config.risk.initialMultipleE6;
             risk.reduceOnly = config.risk.reduceOnly;
+            // What is loosened at once stands beside the old risk until the notice ends.
+            bool loosens = config.funding.maxRateE8 > funding.maxRateE8
+                || config.limits.minNotional < limits.minNotional;
+            if (loosens) _checkInstrument(risk, config);
         }
         engine.setInstrument(instrument, risk, config.limits, config.funding);
         emit InstrumentSet(instrument, config, from);
@@ -80,8 +87,7 @@ contract Parameters is IParameters, Ownable {
         emit InstrumentApplied(instrument, pending.risk);
     }
 
-    function _checkInstrument(InstrumentConfig calldata config) private view {
-        IMarginTypes.Risk calldata risk = config.risk;
+    function _checkInstrument(IMarginTypes.Risk memory risk, InstrumentConfig calldata config) private view {
         IMarginTypes.Limits calldata limits = config.limits;
         IMarginTypes.Funding calldata funding = config.funding;
         ILiquidationEngine liquidation = ILiquidationEngine(IMarginEngine(ENGINE).LIQUIDATION_ENGINE());
@@ -106,6 +112,7 @@ contract Parameters is IParameters, Ownable {
             keeperFloor * 1e6 * target
         );
         // The listing rule, in millionths: a position at the line still pays its penalty after the reaction time.
+        _atLeast("reactionTime", config.reactionTime, MIN_REACTION_TIME);
         uint256 fundingE6 = uint256(funding.maxRateE8) * config.reactionTime / (365 days * 100) + 1;
         _atLeast("baseE6", risk.baseE6, uint256(feed.spreadE6) + config.maxMoveE6 + fundingE6 + risk.penaltyE6);
     }
@@ -199,6 +206,7 @@ contract Parameters is IParameters, Ownable {
     /// @inheritdoc IParameters
     function lowerCollateralCap(uint256 collateral, uint104 cap) external onlyGuardian {
         IMarginTypes.Collateral memory listed = IMarginEngine(ENGINE).collateralConfig(collateral);
+        if (listed.token == address(0)) revert IMarginTypes.UnknownCollateral(collateral);
         _atMost("cap", cap, listed.cap);
         listed.cap = cap;
         IMarginEngine(ENGINE).setCollateral(collateral, listed);

@@ -52,7 +52,7 @@ interface ILiquidationEngine {
     error OnlyItself(address caller);
     error EmptyBatch();
     error DuplicateAccount(uint256 account);
-    /// @notice debt ≤ λ · collateral and equity ≥ 0: nothing is for sale.
+    /// @notice debt ≤ λ · collateral, equity ≥ 0 and nobody has paid for the account: nothing is for sale.
     error NotForSale(uint256 account, uint256 debt, uint256 limit);
     error MoreThanTheDebt(uint256 account, uint256 payment, uint256 debt);
     error PaymentAboveLimit(uint256 payment, uint256 maxPayment);
@@ -68,11 +68,12 @@ interface ILiquidationEngine {
     function liquidateMany(Item[] calldata items) external returns (uint256 done);
 
     /// @notice Closes an account with E < 0 whole, without penalty: its loss is paid by its instruments' insurance,
-    /// and what is left is recorded as bad debt. Its collateral then covers exactly its debt, and is for sale.
+    /// and what is left is recorded as bad debt. Its collateral then covers exactly its debt, at its haircut, and is for sale; what
+    /// the sale brings beyond the debt pays back bad debt and insurance before the owner (an estate).
     function absorb(uint256 account, uint256 taker) external returns (uint256 loss, uint256 insurance, uint256 badDebt);
 
-    /// @notice Sells collateral of an account whose debt is above λ · collateral, at mid less its haircut, to the caller, who
-    /// has approved the margin engine for settlement tokens.
+    /// @notice Sells collateral of an account whose debt is above λ · collateral, or of an estate, at mid less its haircut, to the
+    /// caller, who has approved the margin engine for settlement tokens. No more than debt and estate need, to one unit.
     /// @return payment settlement units, rounded up, at most the debt
     function buyCollateral(uint256 account, uint256 collateral, uint256 amount, uint256 maxPayment)
         external

@@ -41,6 +41,7 @@ interface ILiquidityPool {
     error PriceBeyondLimit(uint256 price, uint256 limitPrice);
     error SkewTooLarge(uint256 instrument, uint256 skew, uint256 scale);
     error NotTrader(uint256 account, address caller);
+    error OnlyLiquidationEngine(address caller);
     error OnlyEngine(address caller);
     error UnknownMarket(uint256 instrument);
     error InvalidParameter(string name, uint256 value, uint256 bound);
@@ -80,6 +81,11 @@ interface ILiquidityPool {
 
     /// @notice Adds to the caller's request; the whole request matures DELAY from now. The shares wait in the pool.
     function requestRedeem(uint256 shares) external returns (uint256 maturesAt);
+
+    /// @notice Brings cash to the idle account for a loss that is the pool's: a debt without positions, whose interest it earned.
+    /// Only the liquidation engine.
+    /// @return available idle cash now, at most `amount`
+    function gather(uint256 amount) external returns (uint256 available);
 
     /// @notice Moves cash between idle and an instrument's tranche, toward min(weight · equity, cap), as far as idle cash, the
     /// cap on what was ever put in and the tranche's margin allow. Anyone.

@@ -20,6 +20,12 @@ interface IMarginExtension is IMarginTypes {
     function sellCollateral(uint256 account, uint256 collateral, uint256 amount, uint256 payment, address buyer)
         external;
 
+    /// @notice Marks an absorbed account that still holds collateral: others paid `forgiven` for it and are paid back first.
+    /// Only the liquidation engine.
+    function openEstate(uint256 account, uint256 forgiven, uint256 instrument) external;
+
+    function estateOf(uint256 account) external view returns (Estate memory);
+
     /// @notice Lists an instrument (id = count) or changes one.
     function setInstrument(uint256 instrument, Risk calldata risk, Limits calldata limits, Funding calldata funding)
         external;

@@ -15,10 +15,11 @@ interface IMarginTypes {
         int80 index;
     }
 
-    /// @dev One slot. Bit i of the maps is set while the account holds instrument / collateral i.
+    /// @dev One slot. Bit i of the maps is set while the account holds instrument / collateral i. flags: 1 while it is an estate.
     struct Account {
         int80 cash;
-        uint32 nonce;
+        uint24 nonce;
+        uint8 flags;
         uint64 instruments;
         uint32 collaterals;
         uint48 interestIndex;
@@ -85,6 +86,14 @@ interface IMarginTypes {
         uint128 treasury;
     }
 
+    /// @dev An insolvent account that was absorbed while it still held collateral. Others paid `forgiven` (settlement units) for
+    /// it, and are paid back before its owner gets anything: bad debt first, then the insurance of `instrument` (NO_INSTRUMENT:
+    /// the pool's idle account).
+    struct Estate {
+        uint128 forgiven;
+        uint64 instrument;
+    }
+
     // What is judged ------------------------------------------------------------------------------------------------
 
     /// @dev One position with all that judges it. charge: what the index says it owes, settlement units, rounded up.
@@ -132,7 +141,8 @@ interface IMarginTypes {
         Coin[] coins;
     }
 
-    /// @dev The margin rule's answer (settlement units). initial is 0 unless risk is being added.
+    /// @dev The margin rule's answer (settlement units). cash: less what the indices say is owed; what they say is due counts as
+    /// profit until it is settled. initial is 0 unless risk is being added.
     struct Margin {
         int256 cash;
         uint256 collateral;
@@ -201,6 +211,8 @@ interface IMarginTypes {
     event AccountUpdated(uint256 indexed account, int256 cash, uint256 nonce);
     event FundUpdated(uint256 indexed instrument, uint256 insurance, uint256 treasury);
     event InterestCharged(uint256 indexed account, uint256 amount);
+    event EstateOpened(uint256 indexed account, uint256 forgiven, uint256 instrument);
+    event EstateRepaid(uint256 indexed account, uint256 amount, uint256 left);
     event BadDebtUpdated(uint256 badDebt);
 
     // Errors --------------------------------------------------------------------------------------------------------
@@ -231,6 +243,8 @@ interface IMarginTypes {
     error Depegged(uint256 price);
     error InsufficientCollateral(uint256 account, uint256 collateral, uint256 have, uint256 need);
     error TokenListed(address token);
+    /// @notice Others paid for this account: its collateral leaves only by being sold until they are paid back.
+    error EstateOpen(uint256 account, uint256 forgiven);
     error InsufficientCash(uint256 account, int256 have, uint256 need);
     error BelowMinOut(uint256 paid, uint256 minOut);
     error RatioTooLow(uint256 ratio, uint256 minRatio);

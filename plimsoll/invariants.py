@@ -112,7 +112,7 @@ def price_moves_nothing(seen: Observation) -> str:
     for state in (seen.before, seen.after):
         if any(account.margin is None for account in state.accounts.values()):
             return ""
-        sums.append(sum(account.cash + account.margin.profit for account in state.accounts.values() if account.margin))
+        sums.append(sum(a.cash - a.owed + a.margin.profit for a in state.accounts.values() if a.margin))
     positions = sum(len(account.positions) for account in seen.after.accounts.values())
     slack = 2 * positions + len(seen.after.markets)  # a unit of value, one of charge; one of an index
     moved = sums[1] - sums[0]

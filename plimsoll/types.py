@@ -252,7 +252,7 @@ class Position:
 
 @dataclass(frozen=True)
 class Margin:
-    """The margin rule's answer now, interest and funding accrued, at mid."""
+    """The margin rule's answer now, interest and funding accrued, at mid. cash: less what the indices say is owed."""
 
     cash: int
     collateral: int
@@ -267,13 +267,14 @@ class Margin:
 @dataclass(frozen=True)
 class AccountState:
     """cash, positions, collateral: as stored (only what is not zero). margin: None while a price that judges the
-    account is invalid; fault then names the error."""
+    account is invalid; fault then names the error. owed: what the indices say it owes, which margin.cash is already less."""
 
     cash: int
     positions: Mapping[str, Position]
     collateral: Mapping[str, int]
     margin: Margin | None
     fault: str = ""
+    owed: int = 0
 
 
 @dataclass(frozen=True)

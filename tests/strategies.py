@@ -143,14 +143,21 @@ def aimed(snapshot: Snapshot, equity: int) -> Snapshot:
 seeds = st.integers(0, 2**64 - 1)
 
 
-def batches(make, size: int) -> st.SearchStrategy:
-    """Many at a time: `size` of make(random), from one drawn seed."""
+class Batch(list):
+    """Many accounts at a time; a failing test names the seed and not every number."""
 
-    def expand(seed: int) -> list:
+    def __init__(self, make, size: int, seed: int) -> None:
         random = Random(seed)
-        return [make(random) for _ in range(size)]
+        super().__init__(make(random) for _ in range(size))
+        self.title = f"Batch({make.__name__}, {size}, {seed})"
 
-    return seeds.map(expand)
+    def __repr__(self) -> str:
+        return self.title
+
+
+def batches(make, size: int) -> st.SearchStrategy:
+    """`size` of make(random), from one drawn seed."""
+    return seeds.map(lambda seed: Batch(make, size, seed))
 
 
 @st.composite

@@ -33,6 +33,7 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
     uint256 internal constant MAX_INSTRUMENTS_HELD = 16;
     uint256 internal constant MAX_COLLATERALS_HELD = 8;
     uint256 internal constant NO_FEED = 255;
+    uint8 internal constant ESTATE = 1;
     /// @dev The escrow account that holds every settlement token of the engine.
     uint256 internal constant CASH_ACCOUNT = 0;
 
@@ -59,6 +60,7 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
     mapping(uint256 instrument => Fund) internal _funds;
     mapping(uint256 collateral => Collateral) internal _collaterals;
     mapping(uint256 collateral => uint256) internal _collateralTotals;
+    mapping(uint256 account => Estate) internal _estates;
     /// @dev id + 1; 0 for an unknown token.
     mapping(address token => uint256) internal _collateralIds;
     House internal _house;
@@ -267,6 +269,7 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
         uint256 interest = _interestOn(account);
         int256 cash = int256(state.cash) + amount - int256(interest);
         bool owes = cash < 0 || state.cash < 0;
+        if (cash > 0 && state.flags == ESTATE) cash -= int256(_repay(account, uint256(cash)));
         state.cash = cash.toInt80();
         if (owes) state.interestIndex = cash < 0 ? _interestIndex().toUint48() : 0;
         if (interest == 0) return;
@@ -275,10 +278,35 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
         emit InterestCharged(account, interest);
     }
 
+    /// @dev What an estate earns beyond its debt first pays back who paid for it.
+    function _repay(uint256 account, uint256 available) private returns (uint256 paid) {
+        Estate storage estate = _estates[account];
+        paid = Math.min(available, estate.forgiven);
+        uint256 left = estate.forgiven - paid;
+        estate.forgiven = uint128(left);
+        if (left == 0) _accounts[account].flags = 0;
+        uint256 toBadDebt = Math.min(paid, _house.badDebt);
+        if (toBadDebt > 0) _setBadDebt(-int256(toBadDebt));
+        uint256 rest = paid - toBadDebt;
+        if (estate.instrument < _house.instruments) {
+            _setFund(estate.instrument, int256(rest), 0);
+        } else {
+            uint256 idle = _idle();
+            _accounts[idle].cash = (int256(_accounts[idle].cash) + int256(rest)).toInt80();
+        }
+        emit EstateRepaid(account, paid, left);
+    }
+
+    function _setBadDebt(int256 change) internal {
+        uint256 debt = (int256(uint256(_house.badDebt)) + change).toUint256();
+        _house.badDebt = debt.toUint96();
+        emit BadDebtUpdated(debt);
+    }
+
     /// @dev Marks the end of a change: keepers name the nonce they saw.
     function _tell(uint256 account) internal {
         Account storage state = _accounts[account];
-        // Wraps after 2^32 changes: it orders the changes of one account, it is no counter of value.
+        // Wraps after 2^24 changes: it orders the changes of one account, it is no counter of value.
         unchecked {
             ++state.nonce;
         }
@@ -300,7 +328,11 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
 
     function _countCollateral(uint256 account, uint256 id, uint256 held, uint256 amount) internal {
         _collateralTotals[id] -= amount;
-        if (amount == held) _accounts[account].collaterals &= ~uint32(1 << id);
+        if (amount < held) return;
+        uint32 map = _accounts[account].collaterals & ~uint32(1 << id);
+        _accounts[account].collaterals = map;
+        // Nothing is left to be sold: the estate is wound up.
+        if (map == 0) _accounts[account].flags = 0;
     }
 
     // Reading what is stored ----------------------------------------------------------------------------------------

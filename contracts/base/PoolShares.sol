@@ -309,6 +309,14 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
         }
     }
 
+    /// @inheritdoc ILiquidityPool
+    function gather(uint256 amount) external nonReentrant returns (uint256 available) {
+        if (msg.sender != IMarginEngine(ENGINE).LIQUIDATION_ENGINE()) revert OnlyLiquidationEngine(msg.sender);
+        Valuation memory v = _glance();
+        if (amount > v.idleCash) _collect(v, amount - v.idleCash);
+        return Math.min(amount, _positive(IMarginEngine(ENGINE).accountState(idle()).cash));
+    }
+
     // Requests ------------------------------------------------------------------------------------------------------
 
     /// @inheritdoc ILiquidityPool

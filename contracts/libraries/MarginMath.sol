@@ -10,7 +10,7 @@ import {IMarginTypes} from "../../interfaces/IMarginTypes.sol";
 ///     haircut      h = min(h_max, h₀ + c / depth)            a whale's collateral counts for less
 ///     collateral   C = Σ ⌊c · price · (1 − h)⌋               at lo where risk is added, at mid for liquidation
 ///     profit       U = Σ (⌊s · mid⌋ + q − charge)
-///     equity       E = b + C + U
+///     equity       E = b + C + U                            what an index says is owed leaves b at once, not U
 ///     notional     N = Σ ⌈|s| · mid⌉
 ///     rate         r = min(1, base + ⌈slope · |s| / depth⌉)  own size only: no one else's trade can liquidate you
 ///     maintenance  M = Σ max(⌈N · r⌉, floor)
@@ -42,7 +42,9 @@ library MarginMath {
             uint256 size = leg.size.abs();
             uint256 notional_ = notional(size, leg.mid, scale);
             uint256 rate_ = rate(leg, size);
-            margin.profit += profit(leg, scale);
+            int256 owed = leg.charge > 0 ? leg.charge : int256(0);
+            margin.cash -= owed;
+            margin.profit += profit(leg, scale) + owed;
             margin.notional += notional_;
             margin.maintenance += _max(notional_.mulDivUp(rate_, WAD), leg.floor);
             penalty += notional_.mulDivUp(leg.penaltyRate, WAD);
@@ -82,7 +84,7 @@ library MarginMath {
         return size.mulDivUp(price, scale);
     }
 
-    /// @notice One position's share of U.
+    /// @notice One position's share of U: its value, its quote, less what the index says it owes.
     function profit(IMarginTypes.Leg memory leg, uint256 scale) internal pure returns (int256) {
         return value(leg.size, leg.mid, scale) + leg.quote - leg.charge;
     }

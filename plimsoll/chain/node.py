@@ -41,9 +41,8 @@ from plimsoll.chain.receipt import Event, Receipt
 from plimsoll.chain.rpc import Rpc, as_int, result_of
 from plimsoll.errors import NodeRefused, Reverted
 
-METHOD_NOT_FOUND = ("not found", "not supported", "does not exist", "unknown method", "not available")
 HALTED = ("revert", "evm error", "out of gas", "invalid opcode")
-SECONDS_TO_MINE = 120
+SECONDS_TO_MINE, SECONDS_TO_NUDGE = 120, 3
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,6 @@ class Chain:
 
     def __init__(self, node: Any, seconds_per_block: int | None = 1) -> None:
         self.rpc = Rpc(node)
-        self._sends_and_waits = True
         if seconds_per_block is not None and "anvil" in self.rpc("web3_clientVersion").lower():
             self.rpc("anvil_setBlockTimestampInterval", seconds_per_block)
 
@@ -208,20 +206,19 @@ class Chain:
         raise self._why(raw, gas or self.gas_limit)
 
     def _submit(self, request: dict) -> Mapping:
-        """The receipt. An Anvil mines and answers in one request; another node is asked until it has mined."""
-        if self._sends_and_waits:
-            try:
-                return self.rpc("eth_sendTransactionSync", request)
-            except NodeRefused as refused:
-                if not any(words in refused.reason.lower() for words in METHOD_NOT_FOUND):
-                    raise
-                self._sends_and_waits = False
+        """The receipt, asked for until it is there: a node answers before it has mined."""
         transaction = self.rpc("eth_sendTransaction", request)
-        deadline = time.monotonic() + SECONDS_TO_MINE
-        while time.monotonic() < deadline:
+        started, nudged = time.monotonic(), False
+        while (waited := time.monotonic() - started) < SECONDS_TO_MINE:
             if raw := self.rpc("eth_getTransactionReceipt", transaction):
                 return raw
-            time.sleep(0.002)
+            if waited > SECONDS_TO_NUDGE and not nudged:  # after an evm_revert Anvil now and then forgets one
+                nudged = True
+                if self.rpc("eth_getTransactionByHash", transaction) is None:
+                    transaction = self.rpc("eth_sendTransaction", request)
+                self.rpc("evm_mine")
+            # A fast node needs a moment, a slow one is not to be flooded.
+            time.sleep(0.0005 if waited < 0.1 else 0.05)
         raise NodeRefused("eth_getTransactionReceipt", f"{transaction} was not mined in {SECONDS_TO_MINE} s")
 
     def _why(self, raw: Mapping, gas: int) -> Reverted:
@@ -287,8 +284,16 @@ class Chain:
 
     def revert(self, snapshot: str) -> None:
         """Back to the mark: state, blocks and time. The mark, and those set after it, are used up."""
+        self._quiet()
         if not self.rpc("evm_revert", snapshot):
             raise NodeRefused("evm_revert", f"there is no snapshot {snapshot}: it was used, or an earlier one was")
+
+    def _quiet(self) -> None:
+        """Returns when Anvil's pool is empty: it takes a transaction out a moment after it has mined it, and one sent
+        just after an evm_revert that came first may be lost."""
+        deadline = time.monotonic() + SECONDS_TO_NUDGE
+        while time.monotonic() < deadline and any(as_int(count) for count in self.rpc("txpool_status").values()):
+            time.sleep(0.001)
 
 
 def _value(item: CallItem, reply: Mapping, errors: str) -> Any:

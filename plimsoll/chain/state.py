@@ -122,6 +122,7 @@ class StateReader:
             collateral={name: amount for name, amount in collateral.items() if amount},
             margin=Margin(*report.standing.margin) if report.valid else None,
             fault="" if report.valid else decode_error(report.fault).name,
+            owed=sum(max(0, leg.charge) for leg in report.legs),
         )
 
     def _market(self, values: Values, name: str) -> MarketState:

@@ -68,7 +68,7 @@ class Snapshot(NamedTuple):
 
 
 class Margin(NamedTuple):
-    """The verdict. initial is 0 unless risk is being added; penalty is the most that a liquidation may take."""
+    """The verdict. cash: less what the indices say is owed (what they say is due is profit until settled). initial is 0 unless risk is being added; penalty is the most that a liquidation may take."""
 
     cash: int
     collateral: int
@@ -86,11 +86,12 @@ def judge(snapshot: Snapshot, adding: bool = False) -> Margin:
     held = [leg for leg in snapshot.legs if leg.size != 0]
     scale = snapshot.size_scale
     collateral = sum(collateral_value(coin, coin.lo if adding else coin.mid) for coin in snapshot.coins)
-    profit = sum(profit_of(leg, scale) for leg in held)
-    equity = snapshot.cash + collateral + profit
+    owed = sum(max(0, leg.charge) for leg in held)
+    profit = sum(profit_of(leg, scale) for leg in held) + owed
+    equity = snapshot.cash - owed + collateral + profit
     penalty = sum(mul_div_up(notional(leg.size, leg.mid, scale), leg.penalty_rate, WAD) for leg in held)
     return Margin(
-        cash=snapshot.cash,
+        cash=snapshot.cash - owed,
         collateral=collateral,
         profit=profit,
         equity=equity,

@@ -80,15 +80,15 @@ def test_buy_collateral_ends_when_the_owner_repays(house, liquidation, owing, bu
 
 
 def test_buy_collateral_for_more_than_the_debt_reverts(house, liquidation, owing, buyer):
-    """Only as much as the debt needs: one wei more than pays it is refused."""
+    """Only as much as the debt needs, to one unit of rounding: what would pay two units more is refused."""
     low, high = 0, 10 * WAD
     while high - low > 1:
         half = (low + high) // 2
-        low, high = (half, high) if price_of(house, owing, half) <= 12_000 * USDC else (low, half)
-    with reverts("MoreThanTheDebt", owing, 12_000 * USDC + 1, 12_000 * USDC):
+        low, high = (half, high) if price_of(house, owing, half) <= 12_000 * USDC + 1 else (low, half)
+    with reverts("MoreThanTheDebt", owing, 12_000 * USDC + 2, 12_000 * USDC):
         liquidation.buyCollateral(owing, 0, high, MAX, sender=buyer)
     liquidation.buyCollateral(owing, 0, low, MAX, sender=buyer)
-    assert house.cash(owing) == 0
+    assert house.cash(owing) == 1
     with reverts("NotForSale", owing, 0, house.judge(owing).collateral * 9 // 10):
         liquidation.buyCollateral(owing, 0, 1, MAX, sender=buyer)
 

@@ -21,7 +21,7 @@ def test_preview_says_what_the_specification_says(house, liquidation, weak):
 
 def test_preview_counts_funding_to_the_second(house, engine, chain, liquidation, pool, keeper, trader):
     """Time passes; in the block of the preview the liquidation is the same to the last unit."""
-    account = house.open(trader, 60_000 * USDC)
+    account = house.open(trader, 55_000 * USDC)
     engine.setOperator(account, house.pool, MAY_TRADE, sender=trader)
     house.pool.trade(account, house.id("FUND"), 100 * UNIT, MAX, MAX, sender=trader)
     house.reprice("ETH", 1_600)

@@ -8,7 +8,7 @@ import pytest
 from plimsoll.fixed_point import WAD
 from tests.helpers import isolated, reverts
 from tests.unit.liquidation_engine.sinking import portfolio
-from tests.world import FEEDS, USDC
+from tests.world import USDC
 
 SHAPES = [(1, 0), (1, 1), (2, 0), (3, 2), (4, 8), (6, 0), (8, 5), (11, 3), (16, 0), (16, 8)]
 
@@ -64,22 +64,15 @@ def test_threshold_by_one_step_of_a_feed(house, sinking, line, legs, coins):
 
 
 def test_threshold_by_a_price_that_meets_it_exactly(house, sinking, line):
-    """E = M at one answer of the feed, and liquidatable one answer lower: 10 ETH on 1,836; 10·(p − 2,000) + 1,836 = 0.6·p."""
+    """E = M at one answer of the feed, liquidatable at the next lower one: 10·p + cash − 20,000 = 6 % of 10·p."""
     account = sinking.account({"ETH": 10})
-    house.deposit(account, 24 * USDC)  # 1,860 + 10·p − 20,000 = 0.6·p at p = 1,929.7872…; 1,889 at 1,926.7021…
-    margin_at = {}
-    for deposit in range(60):
-        cash = house.cash(account)
-        exact = (20_000 * USDC - cash) * 100  # 9.4·p in hundredths of the feed's unit, 1e-8
-        if exact % 94 == 0:
-            break
+    # 9.4·p = 20,000 − cash, in the feed's hundred-millionths: whole for one cash in 47.
+    while (20_000 * USDC - house.cash(account)) % 47:
         house.deposit(account, 1)
-    answer = exact * 10 // 94 * 1
-    house.protocol.feeds["ETH"].push(answer)
-    margin_at[0] = line(account)
-    assert margin_at[0] == 0
-    house.protocol.feeds["ETH"].push(answer - 1)
-    assert line(account) == -1
-    house.protocol.feeds["ETH"].push(answer + 20)
-    assert line(account) == 1
-    assert FEEDS["ETH"][1] == 8
+    answer = (20_000 * USDC - house.cash(account)) // 47 * 500
+    feed, seen = house.protocol.feeds["ETH"], []
+    for price in (answer - 100, answer - 1, answer, answer + 1, answer + 100):
+        feed.push(price)
+        seen.append(line(account))
+    assert seen[1] < 0 == seen[2], "a step of the feed is a tenth of a unit"
+    assert seen[0] <= -9 and seen[4] >= 9

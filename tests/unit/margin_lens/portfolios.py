@@ -109,6 +109,11 @@ class Stage:
         entries = [(self.account, -amount), (self.other, amount)]
         self.now(self.engine, "seize", self.account, [], entries, [], 0, sender=insider)
 
+    def to_the_line(self, gap: int) -> None:
+        """Leaves the account with E = M + gap, to the unit."""
+        margin = self.margin()
+        self.take(margin.equity - margin.maintenance - gap)
+
     def standing(self, account: int | None = None):
         report = self.lens.reports([account or self.account])[0]
         assert report.valid, decode_error(report.fault)

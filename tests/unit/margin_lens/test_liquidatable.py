@@ -3,6 +3,7 @@
 from random import Random
 
 import pytest
+from hypothesis import settings
 
 from plimsoll.model import margin_math
 from plimsoll.types import SIZE_UNIT, USDC, WAD
@@ -10,6 +11,7 @@ from tests.helpers import isolated, reverts
 from tests.unit.margin_lens.portfolios import BTC, ETH, stand_in
 
 POOL = 0
+ROUNDS = settings.default.max_examples // 5
 
 
 @pytest.fixture
@@ -18,12 +20,7 @@ def at_the_line(stage, trader):
     stage.deposit(trader, "USDC", 50_000 * USDC)
     stage.trade(ETH, 100 * SIZE_UNIT)
     stage.trade(BTC, -3 * SIZE_UNIT)
-    margin = stage.margin()
-    stage.engine.withdraw(stage.account, stage.protocol.settlement, 10_000 * USDC, trader, 0, sender=trader)
-    spare = stage.margin().equity - stage.margin().maintenance
-    assert 0 < spare < margin.equity
-    stage.take(spare)
-    assert stage.margin().equity == stage.margin().maintenance
+    stage.to_the_line(0)
     return stage
 
 
@@ -90,13 +87,21 @@ def test_liquidatable_while_the_sequencer_is_down_is_false(at_the_line, owner):
         liquidate(stage)
 
 
-def test_liquidatable_of_random_accounts_is_the_models(stage, seed):
-    below = 0
-    for i in range(25):
+def test_liquidatable_of_random_accounts_is_below_the_line_to_the_unit(stage, seed):
+    """E = M − 1, M and M + 1, over random books."""
+    tried = 0
+    for i in range(ROUNDS):
         with isolated(stage.chain):
             stage.populate(Random(f"{seed}/{i}"))
-            accounts = [stage.account, stage.other, stage.pool.tranche(ETH)]
-            due = [margin_math.liquidatable(stage.margin(account)) for account in accounts]
-            assert stage.lens.liquidatable(accounts) == due
-            below += sum(due)
-    assert below > 0
+            if stage.margin().maintenance == 0:
+                continue
+            for gap in (-1, 0, 1):
+                stage.to_the_line(gap)
+                margin = stage.margin()
+                assert margin.equity - margin.maintenance == gap
+                others = [stage.other, stage.pool.tranche(ETH)]
+                due = [gap < 0, *(margin_math.liquidatable(stage.margin(account)) for account in others)]
+                assert stage.lens.liquidatable([stage.account, *others]) == due
+                assert margin_math.liquidatable(margin) is (gap < 0)
+            tried += 1
+    assert tried > ROUNDS // 2

@@ -11,7 +11,7 @@ from plimsoll.types import SIZE_UNIT, USDC, WAD
 from tests.helpers import isolated, reverts
 from tests.unit.margin_lens.portfolios import BTC, ETH, ETH_TOO, SOL, WORLD, Stage
 
-ROUNDS = settings.default.max_examples // 2
+ROUNDS = settings.default.max_examples // 3
 FEED = ("ETH", "ETH", "BTC", "SOL")
 
 

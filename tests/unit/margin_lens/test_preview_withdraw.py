@@ -12,7 +12,7 @@ from plimsoll.types import SIZE_UNIT, USDC, WAD
 from tests.helpers import isolated, reverts
 from tests.unit.margin_lens.portfolios import BTC, ETH, WHOLE, attempt, same_refusal, stand_in
 
-ROUNDS = settings.default.max_examples // 3
+ROUNDS = settings.default.max_examples // 4
 REVERT = 1  # MockAggregator.Mode
 TOKENS = ("USDC", *WHOLE)
 

@@ -2,6 +2,7 @@
 
 from random import Random
 
+from hypothesis import settings
 
 from plimsoll.chain.artifacts import decode_error
 from plimsoll.fixed_point import mul_div_down
@@ -10,6 +11,7 @@ from plimsoll.types import WAD
 from tests.helpers import isolated, reverts
 from tests.unit.margin_lens.portfolios import ETH, WORLD
 
+ROUNDS = settings.default.max_examples // 3
 UNBOUNDED = 2**255 - 1
 REVERT = 1  # MockAggregator.Mode
 
@@ -32,9 +34,12 @@ def expected(snapshot: margin_math.Snapshot) -> dict:
 
 def test_reports_of_random_accounts_are_the_models(stage, seed):
     seen = {"liquidatable": 0, "forSale": 0, "below zero": 0, "positions": 0}
-    for i in range(60):
+    for i in range(ROUNDS):
         with isolated(stage.chain):
-            stage.populate(Random(f"{seed}/{i}"))
+            rng = Random(f"{seed}/{i}")
+            stage.populate(rng)
+            if rng.random() < 0.5:
+                stage.to_the_line(rng.choice([-1, 0, 1, -(10**8), -(10**12)]))
             for account in (stage.account, stage.other, stage.pool.tranche(ETH)):
                 report = stage.lens.reports([account])[0]
                 stored = stage.engine.accountState(account)
@@ -57,6 +62,19 @@ def test_reports_of_many_accounts_are_those_of_each(stage, trader, seed):
     together = stage.lens.reports(accounts)
     assert together == [stage.lens.reports([account])[0] for account in accounts]
     assert stage.lens.reports([]) == []
+
+
+def test_reports_of_an_account_that_owes(stage, trader):
+    """For sale above λ · C, exactly, and below zero."""
+    stage.deposit(trader, "WETH", 100 * 10**18)
+    margin = stage.margin()
+    limit = margin.collateral * WORLD.debt.limit_e6 // 10**6
+    for taken, sells in ((limit, False), (1, True), (margin.collateral - limit, True)):
+        stage.take(taken)
+        standing, due = stage.standing(), expected(stage.snapshot())
+        assert standing._asdict() | {"margin": tuple(standing.margin)} == due
+        assert standing.forSale is sells
+    assert standing.margin.equity == -1
 
 
 def test_reports_of_an_account_that_nobody_used(stage, stranger):

@@ -66,7 +66,7 @@ VIEWS = pytest.mark.parametrize(
 def asked(stage: Stage, view: str, args) -> dict[str, str]:
     """The request. What concerns a liquidation is asked of an account that sinks."""
     if view in ("liquidatable", "previewLiquidation"):
-        stage.take(stage.margin().equity - stage.margin().maintenance + 1)
+        stage.to_the_line(-1)
     return {"to": stage.lens.address, "data": stage.lens.encode(view, *args(stage))}
 
 
