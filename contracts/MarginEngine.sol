@@ -9,6 +9,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IEscrow} from "../interfaces/IEscrow.sol";
 import {IEscrowModule} from "../interfaces/IEscrowModule.sol";
 import {IMarginCore} from "../interfaces/IMarginCore.sol";
+import {IMarginTypes} from "../interfaces/IMarginTypes.sol";
 import {IPriceOracle} from "../interfaces/IPriceOracle.sol";
 import {IVenue} from "../interfaces/IVenue.sol";
 import {Ledger} from "./base/Ledger.sol";
@@ -46,6 +47,7 @@ contract MarginEngine is IMarginCore, IEscrowModule, Ledger, Proxy {
     address public immutable EXTENSION;
 
     constructor(Setup memory setup, address extension) Ledger(setup) {
+        if (IMarginTypes(extension).SETUP_HASH() != SETUP_HASH) revert WrongExtension(extension);
         EXTENSION = extension;
     }
 

@@ -248,6 +248,8 @@ interface IMarginTypes {
     error InsufficientCash(uint256 account, int256 have, uint256 need);
     error BelowMinOut(uint256 paid, uint256 minOut);
     error RatioTooLow(uint256 ratio, uint256 minRatio);
+    /// @notice The extension was made with another Setup.
+    error WrongExtension(address extension);
     error WrongQuotes(uint256 quotes, uint256 orders);
     error Unbalanced(int256 sum);
     /// @notice A parameter is outside its hard bound or the listing rule.
@@ -255,6 +257,7 @@ interface IMarginTypes {
 
     // What is fixed for ever ----------------------------------------------------------------------------------------
 
+    function SETUP_HASH() external view returns (bytes32);
     function SETTLEMENT() external view returns (address);
     function SETTLEMENT_DECIMALS() external view returns (uint8);
     function SIZE_SCALE() external view returns (uint256);

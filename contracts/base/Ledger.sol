@@ -47,6 +47,8 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
     address public immutable PARAMETERS;
     uint256 public immutable DEBT_LIMIT_E6;
     uint256 public immutable OPEN_DEBT_LIMIT_E6;
+    /// @dev Of the Setup: the engine and its extension must be made with the same one.
+    bytes32 public immutable SETUP_HASH;
     uint256 internal immutable SETTLEMENT_FEED;
     uint256 internal immutable DEPEG_LIMIT_E6;
 
@@ -73,6 +75,7 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
         if (setup.openDebtLimitE6 >= setup.debtLimitE6) {
             revert InvalidParameter("openDebtLimitE6", setup.openDebtLimitE6, setup.debtLimitE6);
         }
+        SETUP_HASH = keccak256(abi.encode(setup));
         SETTLEMENT = setup.settlement;
         SETTLEMENT_DECIMALS = decimals;
         SIZE_SCALE = 10 ** (27 - decimals);

@@ -26,6 +26,13 @@ def test_setup_outside_its_bounds_reverts(chain, bare, owner, lp, contract, chan
         chain.deploy(contract, terms, *([bare.engine] if contract == "MarginEngine" else []))
 
 
+def test_setup_with_the_extension_of_another_setup_reverts(chain, bare, owner, lp):
+    """Both halves judge by their own immutables: they must be the same to the last field."""
+    extension = chain.deploy("MarginEngineExtension", setup(bare, owner, lp, owner))
+    with reverts("WrongExtension", extension):
+        chain.deploy("MarginEngine", setup(bare, owner, lp, owner, debtLimitE6=900_001), extension)
+
+
 @pytest.mark.parametrize("decimals", [7, 18])
 def test_setup_with_a_settlement_token_of_more_than_six_decimals_reverts(chain, owner, lp, decimals):
     with reverts("InvalidParameter", "settlement decimals", decimals, 6):

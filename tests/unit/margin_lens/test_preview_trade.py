@@ -225,7 +225,8 @@ def test_preview_trade_while_the_settlement_token_is_off_its_peg(funded):
     known = {name: getattr(made, name).address for name in names} | {"liquidationEngine": made.liquidation.address}
     guarded = terms.setup(WORLD, known) | {"settlementFeed": 0, "depegLimitE6": 10_000}
     funded.trade(ETH_TOO, units(10))
-    stand_in(funded.chain, funded.engine, "MarginEngine", guarded, made.extension)
+    extension = funded.chain.deploy("MarginEngineExtension", guarded)
+    stand_in(funded.chain, funded.engine, "MarginEngine", guarded, extension)
     told = refused(funded, "Depegged", ETH_TOO, units(1))
     assert told.quote < 0
     assert check(funded, ETH_TOO, -units(5)) == "ok"
