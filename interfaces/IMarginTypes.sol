@@ -243,7 +243,7 @@ interface IMarginTypes {
     error Depegged(uint256 price);
     error InsufficientCollateral(uint256 account, uint256 collateral, uint256 have, uint256 need);
     error TokenListed(address token);
-    /// @notice Others paid for this account: its collateral leaves only by being sold until they are paid back.
+    /// @notice Others paid for this account: until they are paid back its collateral leaves only by being sold, and it takes no position.
     error EstateOpen(uint256 account, uint256 forgiven);
     error InsufficientCash(uint256 account, int256 have, uint256 need);
     error BelowMinOut(uint256 paid, uint256 minOut);

@@ -260,10 +260,13 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
         stored.openInterest = openInterest.toUint80();
     }
 
+    /// @dev An estate takes no new position: what its collateral gains is owed to who paid for it.
     function _hold(uint256 account, uint256 instrument, bool held) private {
-        uint256 map = uint256(_accounts[account].instruments) ^ (1 << instrument);
+        Account storage state = _accounts[account];
+        uint256 map = uint256(state.instruments) ^ (1 << instrument);
         if (held && _count(map) > MAX_INSTRUMENTS_HELD) revert TooManyInstruments(account, MAX_INSTRUMENTS_HELD);
-        _accounts[account].instruments = uint64(map);
+        if (held && state.flags == ESTATE) revert EstateOpen(account, _estates[account].forgiven);
+        state.instruments = uint64(map);
     }
 
     /// @dev Changes the cash of an account; negative cash first pays its interest to the pool's idle account.

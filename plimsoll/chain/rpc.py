@@ -10,6 +10,7 @@ import http.client
 import json
 import select
 import socket
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -97,8 +98,9 @@ class Rpc:
 
     def _dead(self, problem: Exception) -> Exception:
         check = getattr(self._node, "check", None)
-        if check is not None:
+        for _ in range(20 if check else 0):  # a dying process closes its socket a moment before it is gone
             check()
+            time.sleep(0.05)
         return NodeDead(self.url, f"{type(problem).__name__}: {problem}")
 
 

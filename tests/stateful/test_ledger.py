@@ -1,0 +1,289 @@
+"""Random lives of the whole house: every verb, any amount, prices that jump and feeds that fall silent, accounts moved to
+their line. After each step the ledger must balance, events must tell all of it, and no refusal is ever a panic.
+
+A refusal is as good an answer as any, if it is one of the protocol's own and changes nothing. PLIMSOLL_LIVES is how many
+lives are tried.
+"""
+
+import os
+from random import Random
+
+import pytest
+
+from plimsoll.errors import Reverted
+from plimsoll.fixed_point import WAD
+from plimsoll.model import margin_math
+from tests.stateful.books import Books, Standing
+from tests.strategies import magnitude
+from tests.world import COINS, FEEDS, MAX, MAY_TRADE, UNIT, USDC, engine, house  # noqa: F401
+
+STEPS = 140
+LIVES = int(os.environ.get("PLIMSOLL_LIVES", 6))
+MARKETS = ("ETH", "BTC", "SOL", "FUND")
+COIN_NAMES = ("WETH", "WBTC", "WSOL", "BAR")
+# Errors of the protocol, and of tokens. Anything else is a bug.
+REFUSALS = {
+    *("NotLiquidatable", "Insolvent", "NotInsolvent", "TakerRefused", "FractionTooSmall", "TakerIsAccount", "NotForSale"),
+    *("InvalidAmount", "MoreThanTheDebt", "InsufficientMargin", "DebtTooLarge", "HealthWorsened", "BelowMinimum", "CapExceeded"),
+    *("InsufficientCash", "InsufficientCollateral", "SameAccount", "ZeroAmount", "InvalidPrice", "SkewTooLarge", "EstateOpen"),
+    *("NothingToAllocate", "ERC4626ExceededMaxDeposit", "InsufficientCredit", "InstrumentReduceOnly", "DifferentOwners"),
+}
+NOBODY = "0x" + "00" * 20
+
+
+class Life:
+    """The actors, and what they may do. Each method is one step; it answers its receipts."""
+
+    def __init__(self, house, seed, actors):  # noqa: F811
+        self.house, self.random = house, Random(seed)
+        self.lp, self.liquidator, *self.traders = actors
+        house.provide(self.lp)
+        self.taker = house.open(self.liquidator, 2_000_000 * USDC)
+        self.mine = [house.open(owner, 0, sub) for owner in self.traders for sub in (0, 1)]
+        pool = [house.pool.idle(), *(house.pool.tranche(i) for i in range(6))]
+        self.accounts = [self.taker, *self.mine, *pool, house.account(house.protocol.roles.treasury)]
+        house.insure("ETH", 300 * USDC, self.lp)
+        for account in self.mine:
+            house.engine.setOperator(account, house.pool, MAY_TRADE, sender=house.owner(account))
+            house.deposit(account, self.random.randint(1_000, 80_000) * USDC)
+        self.books = Books(pool[0], house.usdc.address.lower())
+        self.done = {}
+
+    def instruments(self):
+        return [self.house.id(name) for name in MARKETS]
+
+    def standing(self):
+        coins = [self.house.coin_id(name) for name in COIN_NAMES]
+        return Standing.of(self.house, self.accounts, self.instruments(), coins)
+
+    def account(self):
+        return self.random.choice(self.mine)
+
+    def step(self):
+        """One act. A refusal must be one of the protocol's own."""
+        acts = {
+            **{self.deposit: 8, self.deposit_coin: 4, self.withdraw: 5, self.withdraw_coin: 3, self.move_cash: 2},
+            **{self.trade: 14, self.pool_trade: 12, self.close: 4, self.reprice: 10, self.wait: 6, self.settle: 3},
+            **{self.liquidate: 8, self.aim: 10, self.absorb: 6, self.buy: 6, self.fund: 1, self.claim: 2, self.allocate: 2},
+            **{self.dead_feed: 1},
+        }
+        act = self.random.choices(list(acts), list(acts.values()))[0]
+        try:
+            receipts = [receipt for receipt in act() or () if receipt is not None]
+        except Reverted as refused:
+            assert refused.name in REFUSALS, f"{act.__name__}: {refused}"
+            self.count(f"{act.__name__} {refused.name}")
+            return
+        self.count(act.__name__)
+        for receipt in receipts:
+            self.books.read(receipt)
+
+    def count(self, what):
+        self.done[what] = self.done.get(what, 0) + 1
+
+    # money
+
+    def deposit(self):
+        account = self.account()
+        return [self.house.deposit(account, magnitude(self.random, 60_000 * USDC, 1), sender=self.house.owner(account))]
+
+    def deposit_coin(self):
+        name = self.random.choice(COIN_NAMES)
+        decimals, feed = COINS[name]
+        worth = magnitude(self.random, 40_000, 1)
+        return [self.house.deposit(self.account(), max(1, worth * 10**decimals // FEEDS[feed][0]), name)]
+
+    def withdraw(self):
+        account, engine = self.account(), self.house.engine  # noqa: F811
+        held, before = self.house.cash(account), self.equity(account)
+        amount = self.random.choice((held, held // 2, magnitude(self.random, max(1, held), 1), 1))
+        owner = self.house.owner(account)
+        receipt = engine.withdraw(account, self.house.usdc, max(0, amount), owner, 0, sender=owner)
+        self.assert_sound(account, before)
+        return [receipt]
+
+    def withdraw_coin(self):
+        account, name = self.account(), self.random.choice(COIN_NAMES)
+        held, before = self.house.engine.collateralOf(account, self.house.coin_id(name)), self.equity(account)
+        amount, owner = self.random.choice((held, held // 3, 1)), self.house.owner(account)
+        receipt = self.house.engine.withdraw(account, self.house.token(name), amount, owner, 0, sender=owner)
+        self.assert_sound(account, before)
+        return [receipt]
+
+    def move_cash(self):
+        account = self.account()
+        amount, owner = magnitude(self.random, max(1, self.house.cash(account))), self.house.owner(account)
+        return [self.house.engine.moveCash(account, account ^ 1, amount, sender=owner)]
+
+    def fund(self):
+        amount = magnitude(self.random, 1_000 * USDC, 1)
+        self.house.give(self.lp, "USDC", amount)
+        return [self.house.engine.fund(self.random.choice(self.instruments()), amount, sender=self.lp)]
+
+    def claim(self):
+        return [self.house.engine.claimFees(self.random.choice(self.instruments()))]
+
+    def allocate(self):
+        return [self.house.pool.allocate(self.house.id(self.random.choice(("ETH", "BTC", "FUND"))))]
+
+    # trades
+
+    def lots(self, name, *accounts):
+        """Up to a little more than the margin of each account carries."""
+        margins = [self.house.judge(account, adding=True) for account in accounts]
+        free = min(margin_math.backing(margin) - margin.initial for margin in margins)
+        worth = max(1_100, free * self.random.choice((2, 8, 9, 10, 11)) // USDC) * self.random.choice((-1, 1))
+        return worth * UNIT * WAD // self.house.mid(name)
+
+    def trade(self):
+        """Two of them, at mid or up to 3 % off it, with a fee now and then."""
+        taker, maker = self.random.sample(self.mine, 2)
+        names = self.random.sample(MARKETS, self.random.choice((1, 1, 2)))
+        sizes = [self.lots(name, taker, maker) // len(names) for name in names]
+        off = self.random.choice((0, 0, self.random.randint(-30_000, 30_000)))
+        quotes = [self.house.at_mid(name, size) * (10**6 + off) // 10**6 for name, size in zip(names, sizes)]
+        fees = [self.random.choice((0, magnitude(self.random, 10**8))) for _ in names]
+        before = self.equity(taker), self.equity(maker)
+        fills = [(self.house.id(name), size) for name, size in zip(names, sizes)]
+        receipt = self.house.venue.trade(taker, maker, fills, quotes, fees)
+        self.assert_sound(taker, before[0])
+        self.assert_sound(maker, before[1])
+        return [receipt]
+
+    def pool_trade(self):
+        account, name = self.account(), self.random.choice(("ETH", "BTC", "FUND"))
+        size = self.lots(name, account)
+        return [self.pooled(account, name, size)]
+
+    def pooled(self, account, name, size):
+        before, limit = self.equity(account), MAX if size > 0 else 0
+        receipt = self.house.pool.trade(account, self.house.id(name), size, limit, MAX, sender=self.house.owner(account))
+        self.assert_sound(account, before)
+        return receipt
+
+    def close(self):
+        """A whole position, with the pool."""
+        account, name = self.account(), self.random.choice(("ETH", "BTC", "FUND"))
+        size = self.house.position(account, name)[0]
+        return [self.pooled(account, name, -size)] if size else None
+
+    def equity(self, account):
+        try:
+            return self.house.judge(account).equity
+        except Reverted:
+            return None
+
+    def assert_sound(self, account, before):
+        """MAR-1: no voluntary act leaves E' < min(E, 0)."""
+        after = self.equity(account)
+        if None not in (before, after):
+            assert after >= min(before, 0) - 2, "MAR-1"  # a second of funding
+
+    # the world
+
+    def reprice(self):
+        feed = self.random.choice(("ETH", "ETH", "BTC", "SOL", "GOLD"))
+        now = self.house.mid(feed) / WAD
+        factor = 1 + self.random.choice((0.002, 0.01, 0.05, 0.2)) * self.random.uniform(-1, 1)
+        self.house.reprice(feed, max(now * factor, FEEDS[feed][0] / 20))
+
+    def wait(self):
+        self.house.chain.advance(magnitude(self.random, 4 * 86_400, 1))
+        self.house.protocol.refresh()
+
+    def dead_feed(self):
+        """One step is tried while a feed is dead."""
+        feed = self.house.protocol.feeds[self.random.choice(("ETH", "SOL", "GOLD"))]
+        feed.setMode(1)
+        try:
+            return self.random.choice((self.deposit, self.close, self.liquidate, self.withdraw, self.absorb, self.settle))()
+        finally:
+            feed.setMode(0)
+
+    def settle(self):
+        return [self.house.engine.settle(self.random.choice(self.accounts))]
+
+    # the sinking
+
+    def aim(self):
+        """Brings an account to its line by a price of one of its positions, then liquidates it or sees it refused."""
+        held = [account for account in self.mine if self.house.engine.accountState(account).instruments]
+        if not held:
+            return None
+        account = self.random.choice(held)
+        snapshot = self.house.snapshot(account)
+        leg = self.random.choice(snapshot.legs)
+        feed = list(FEEDS)[leg.feed]
+        safe, sinking = leg.mid, leg.mid * (50 if leg.size > 0 else 200) // 100
+        if not self.sinks(snapshot, leg.feed, sinking) or self.sinks(snapshot, leg.feed, safe):
+            return None
+        while abs(safe - sinking) > leg.mid // 10**8 + 1:
+            half = (safe + sinking) // 2
+            safe, sinking = (safe, half) if self.sinks(snapshot, leg.feed, half) else (half, sinking)
+        self.house.reprice(feed, self.random.choice((safe, sinking, sinking)) / WAD)
+        return self.liquidate(account)
+
+    def sinks(self, snapshot, feed, mid):
+        def moved(items):
+            return tuple(item._replace(mid=mid) if item.feed == feed else item for item in items)
+
+        there = snapshot._replace(legs=moved(snapshot.legs), coins=moved(snapshot.coins))
+        return margin_math.liquidatable(margin_math.judge(there))
+
+    def liquidate(self, account=None):
+        account = account or self.account()
+        most = self.random.choice((WAD, WAD, self.random.randrange(WAD)))
+        before = margin_math.judge(self.house.snapshot(account))
+        taker = self.random.choice((0, self.taker))
+        try:
+            receipt = self.house.liquidation.liquidate(account, taker, most, sender=self.liquidator)
+        except Reverted as refused:
+            healthy = before.equity >= before.maintenance
+            assert not healthy or refused.name in ("NotLiquidatable", "InvalidPrice"), f"LIQ-1: {refused}"
+            raise
+        after = margin_math.judge(self.house.snapshot(account))
+        assert before.equity < before.maintenance or self.moved_in_a_second(account), "LIQ-1"
+        assert after.equity >= 0, "LIQ-2"
+        self.count("liquidated in part" if after.maintenance else "liquidated whole")
+        return [receipt]
+
+    def moved_in_a_second(self, account):
+        """Interest or funding of the block itself may have brought it below its line."""
+        return self.house.position(account, "FUND")[0] != 0 or self.house.cash(account) < 0
+
+    def absorb(self):
+        candidates = [account for account in self.mine if (self.equity(account) or 0) < 0]
+        account = self.random.choice(candidates or self.mine)
+        return [self.house.liquidation.absorb(account, self.random.choice((0, self.taker)), sender=self.liquidator)]
+
+    def buy(self):
+        coins = [(a, n) for a in self.mine for n in COIN_NAMES if self.house.engine.collateralOf(a, self.house.coin_id(n))]
+        if not coins:
+            return None
+        account, name = self.random.choice(coins)
+        held = self.house.engine.collateralOf(account, self.house.coin_id(name))
+        amount = self.random.choice((held, magnitude(self.random, held, 1)))
+        self.house.give(self.liquidator, "USDC", 10**6 * USDC)
+        before = self.equity(account)
+        receipt = self.house.liquidation.buyCollateral(account, self.house.coin_id(name), amount, MAX, sender=self.liquidator)
+        self.count("sold")
+        after = self.equity(account)
+        assert before is None or after >= min(before, after), "no sale lowers equity"
+        return [receipt]
+
+
+@pytest.mark.parametrize("seed", range(LIVES))
+def test_ledger_balances_through_a_random_life(house, lp, liquidator, trader, maker, other_trader, seed):  # noqa: F811
+    house.parameters.setInterest(10**8, sender=house.timelock)
+    life = Life(house, seed, (lp, liquidator, trader, maker, other_trader))
+    start = life.standing()
+    books = life.books
+    books.cash.update({account: state.cash for account, state in start.accounts.items()})
+    books.funds.update({i: tuple(fund) for i, fund in start.funds.items()})
+    books.positions.update({key: tuple(held) for key, held in start.positions.items()})
+    for _ in range(STEPS):
+        life.step()
+        now = life.standing()
+        now.check(books.settlements + 8)
+        now.check_books(house, books)
+    assert sum(life.done.get(act, 0) for act in ("trade", "pool_trade", "aim")) > 12, life.done
