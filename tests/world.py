@@ -59,7 +59,8 @@ def the_world(start: int) -> World:
     return World(
         start=start,
         feeds=tuple(
-            FeedSpec(name, price * WAD, decimals, heartbeat=7 * DAY, grace=DAY) for name, (price, decimals) in FEEDS.items()
+            FeedSpec(name, price * WAD, decimals, heartbeat=7 * DAY, grace=DAY)
+            for name, (price, decimals) in FEEDS.items()
         ),
         instruments=tuple(instrument(i, name) for i, name in enumerate(NAMES)),
         collaterals=tuple(

@@ -44,7 +44,7 @@ abstract contract LensReader is IMarginLens {
     }
 
     function _standing(IMarginTypes.Snapshot memory snapshot) internal view returns (Standing memory) {
-        return PreviewMath.standing(snapshot, DEBT_LIMIT_E6);
+        return PreviewMath.standing(snapshot, _forgiven(snapshot.account), DEBT_LIMIT_E6);
     }
 
     /// @dev With a leg in `instrument` even where the account holds none. Reverts with the reason where there is a
@@ -89,6 +89,11 @@ abstract contract LensReader is IMarginLens {
 
     function _stateOf(uint256 account) internal view returns (IMarginTypes.Account memory) {
         return IMarginEngine(ENGINE).accountState(account);
+    }
+
+    /// @dev What others have paid for an account, and get back first; 0 where it is no estate.
+    function _forgiven(uint256 account) internal view returns (uint256) {
+        return IMarginEngine(ENGINE).estateOf(account).forgiven;
     }
 
     function _sizeOf(uint256 account, uint256 instrument) internal view returns (int256) {

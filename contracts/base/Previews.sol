@@ -18,8 +18,9 @@ import {PreviewMath} from "../libraries/PreviewMath.sol";
 import {QuoteMath} from "../libraries/QuoteMath.sol";
 
 /// @title The previews of the lens: verbs, played on accounts held in memory
-/// @notice Each preview has a twin `…OrRevert` that takes the verb's steps in the verb's order and reverts where it
-/// would, with its error. The preview calls the twin and keeps what it reverted with.
+/// @notice A trade and a withdrawal have a twin `…OrRevert` each, which takes the verb's steps in the verb's order and
+/// reverts where it would, with its error: the preview calls it and keeps what it reverted with. A liquidation is
+/// decided by the liquidation engine's own preview, and only played here.
 abstract contract Previews is LensReader {
     using FixedPointMath for uint256;
     using FixedPointMath for int256;
@@ -54,12 +55,12 @@ abstract contract Previews is LensReader {
         ILiquidityPool.MarketConfig market;
     }
 
-    /// @dev A liquidation while it is played.
+    /// @dev A liquidation while it is played. refusal: of the first tranche that does not take its leg.
     struct Seizure {
         ILiquidationEngine.Outcome outcome;
         Loaded account;
         uint256 rewardLeft;
-        bool proven;
+        bytes refusal;
     }
 
     // A trade -------------------------------------------------------------------------------------------------------
@@ -158,9 +159,7 @@ abstract contract Previews is LensReader {
 
     function _proveCaps(Deal memory deal, uint256 mid) private view {
         (uint256 account, uint256 id, uint256 openInterest) = (deal.account, deal.instrument, deal.openInterest);
-        if (deal.takerSize == 0 && PreviewMath.count(_stateOf(account).instruments) >= MAX_INSTRUMENTS_HELD) {
-            revert IMarginTypes.TooManyInstruments(account, MAX_INSTRUMENTS_HELD);
-        }
+        if (deal.takerSize == 0) _proveHolding(account);
         if (deal.takerAdds && deal.risk.reduceOnly) revert IMarginTypes.InstrumentReduceOnly(id);
         if (openInterest > _openInterest(id)) {
             (uint256 units, uint256 most) = (deal.limits.capUnits, deal.limits.capValue);
@@ -172,6 +171,15 @@ abstract contract Previews is LensReader {
         uint256 value = MarginMath.notional(size, mid, SIZE_SCALE);
         uint256 minimum = deal.limits.minNotional;
         if (size != 0 && value < minimum) revert IMarginTypes.BelowMinimum(account, id, value, minimum);
+    }
+
+    /// @dev Whether an account may hold one instrument more.
+    function _proveHolding(uint256 account) private view {
+        IMarginTypes.Account memory state = _stateOf(account);
+        if (PreviewMath.count(state.instruments) >= MAX_INSTRUMENTS_HELD) {
+            revert IMarginTypes.TooManyInstruments(account, MAX_INSTRUMENTS_HELD);
+        }
+        if (state.flags != 0) revert IMarginTypes.EstateOpen(account, _forgiven(account));
     }
 
     function _playFill(Deal memory deal, IMarginTypes.Snapshot memory snapshot, int256 size, int256 quote)
@@ -214,8 +222,10 @@ abstract contract Previews is LensReader {
         bool isCash = token == SETTLEMENT;
         uint256 id = isCash ? 0 : _collateralId(token);
         preview.paid = isCash ? _payout(amount) : amount;
-        _requireHeld(account, id, isCash, amount);
-        bool proven = _isJudged(account, isCash);
+        IMarginTypes.Account memory state = _stateOf(account);
+        if (isCash) _requireCash(account, state, amount);
+        else _requireHeld(account, state, id, amount);
+        bool proven = _isJudged(state, isCash);
         Loaded memory loaded = _tryLoad(account, 0, new IPriceOracle.Price[](0), proven);
         if (proven) _bubble(loaded);
         if (loaded.ok) {
@@ -235,8 +245,10 @@ abstract contract Previews is LensReader {
     function maxWithdraw(uint256 account, address token) external view returns (uint256 amount) {
         bool isCash = token == SETTLEMENT;
         uint256 id = isCash ? 0 : _collateralId(token);
-        amount = isCash ? _payable(account) : IMarginEngine(ENGINE).collateralOf(account, id);
-        if (amount == 0 || !_isJudged(account, isCash)) return amount;
+        IMarginTypes.Account memory state = _stateOf(account);
+        if (isCash) amount = _payable(state.cash);
+        else if (state.flags == 0) amount = IMarginEngine(ENGINE).collateralOf(account, id);
+        if (amount == 0 || !_isJudged(state, isCash)) return amount;
         Loaded memory loaded = _tryLoad(account, 0, new IPriceOracle.Price[](0), true);
         _bubble(loaded);
         uint256 free = isCash
@@ -246,19 +258,18 @@ abstract contract Previews is LensReader {
     }
 
     /// @dev Whether the margin rule has a say: cash alone, and collateral without a debt, leave freely.
-    function _isJudged(uint256 account, bool isCash) private view returns (bool) {
-        IMarginTypes.Account memory state = _stateOf(account);
+    function _isJudged(IMarginTypes.Account memory state, bool isCash) private pure returns (bool) {
         return state.instruments != 0 || (!isCash && state.cash < 0);
     }
 
-    function _requireHeld(uint256 account, uint256 id, bool isCash, uint256 amount) private view {
-        if (isCash) {
-            int256 cash = _stateOf(account).cash;
-            if (cash < amount.toInt256()) revert IMarginTypes.InsufficientCash(account, cash, amount);
-        } else {
-            uint256 held = IMarginEngine(ENGINE).collateralOf(account, id);
-            if (amount > held) revert IMarginTypes.InsufficientCollateral(account, id, held, amount);
-        }
+    function _requireCash(uint256 account, IMarginTypes.Account memory state, uint256 amount) private pure {
+        if (state.cash < amount.toInt256()) revert IMarginTypes.InsufficientCash(account, state.cash, amount);
+    }
+
+    function _requireHeld(uint256 account, IMarginTypes.Account memory state, uint256 id, uint256 amount) private view {
+        uint256 held = IMarginEngine(ENGINE).collateralOf(account, id);
+        if (amount > held) revert IMarginTypes.InsufficientCollateral(account, id, held, amount);
+        if (state.flags != 0) revert IMarginTypes.EstateOpen(account, _forgiven(account));
     }
 
     /// @dev ⌊amount · S/(S+B)⌋ while bad debt B is recorded; the rest lowers B, and may not exceed it.
@@ -271,8 +282,7 @@ abstract contract Previews is LensReader {
 
     /// @dev The most cash that may leave whatever the margin says: positive cash, as far as escrow and the claims on it
     /// go.
-    function _payable(uint256 account) private view returns (uint256 amount) {
-        int256 cash = _stateOf(account).cash;
+    function _payable(int256 cash) private view returns (uint256 amount) {
         amount = cash > 0 ? uint256(cash) : 0;
         (uint256 settlement, uint256 owed) = _claims();
         uint256 most = owed == settlement ? _credit() : owed;
@@ -311,65 +321,62 @@ abstract contract Previews is LensReader {
         view
         returns (LiquidationPreview memory preview)
     {
-        try this.liquidateOrRevert(account, maxFraction, true) returns (LiquidationPreview memory done) {
-            return done;
+        try ILiquidationEngine(LIQUIDATION_ENGINE).preview(account, maxFraction) returns (
+            ILiquidationEngine.Outcome memory outcome
+        ) {
+            preview.outcome = outcome;
+            _playLiquidation(preview, account);
+            preview.ok = preview.reason.length == 0;
         } catch (bytes memory reason) {
-            try this.liquidateOrRevert(account, maxFraction, false) returns (LiquidationPreview memory supposed) {
-                preview = supposed;
-            } catch (bytes memory again) {
-                _reason(again);
-            }
-            (preview.ok, preview.reason) = (false, _reason(reason));
+            preview.reason = _reason(reason);
         }
     }
 
-    /// @notice A liquidation to the pool, decided by the liquidation engine.
-    /// @param proven false leaves out whether the pool's margin takes it
-    function liquidateOrRevert(uint256 account, uint256 maxFraction, bool proven)
-        external
-        view
-        returns (LiquidationPreview memory preview)
-    {
+    /// @dev What the liquidation engine decided, leg by leg; the penalty last.
+    function _playLiquidation(LiquidationPreview memory preview, uint256 account) private view {
         Seizure memory s;
-        s.outcome = ILiquidationEngine(LIQUIDATION_ENGINE).preview(account, maxFraction);
         s.account = _tryLoad(account, 0, new IPriceOracle.Price[](0), true);
         _bubble(s.account);
-        (s.rewardLeft, s.proven) = (s.outcome.takerReward, proven);
+        (s.outcome, s.rewardLeft) = (preview.outcome, preview.outcome.takerReward);
         IMarginTypes.Leg[] memory legs = s.account.snapshot.legs;
         for (uint256 i; i < legs.length; ++i) _playTransfer(s, legs[i], i == legs.length - 1);
-        s.account.snapshot.cash -= s.outcome.penalty.toInt256();
-        (preview.outcome, preview.afterwards, preview.ok) = (s.outcome, _standing(s.account.snapshot), true);
+        s.account.snapshot.cash -= preview.outcome.penalty.toInt256();
+        preview.afterwards = _standing(s.account.snapshot);
+        preview.reason = s.refusal;
     }
 
     /// @dev One leg goes to its tranche at mid, with the tranche's part of the reward; what division leaves is the last
     /// one's.
     function _playTransfer(Seizure memory s, IMarginTypes.Leg memory leg, bool last) private view {
+        uint256 tranche = _tranche(leg.instrument);
+        if (tranche == s.account.snapshot.account) {
+            s.refusal = abi.encodeWithSelector(ILiquidationEngine.TakerIsAccount.selector, tranche);
+            return;
+        }
         uint256 closed = LiquidationMath.closing(leg, s.outcome.fraction, SIZE_SCALE);
         int256 size = leg.size > 0 ? -int256(closed) : int256(closed);
         int256 quote = LiquidationMath.proceeds(leg, closed, SIZE_SCALE);
         uint256 notional = MarginMath.notional(closed, leg.mid, SIZE_SCALE);
         uint256 reward = last ? s.rewardLeft : s.outcome.takerReward.mulDivDown(notional, s.outcome.notional);
         s.rewardLeft -= reward;
-        uint256 tranche = _tranche(leg.instrument);
-        if (tranche == s.account.snapshot.account) revert ILiquidationEngine.TakerIsAccount(tranche);
         int256 held = _sizeOf(tranche, leg.instrument);
         (, IMarginTypes.Limits memory limits,) = IMarginEngine(ENGINE).instrumentConfig(leg.instrument);
         uint256 openInterest = _openInterest(leg.instrument);
         leg.oiFactor = MarginMath.oiFactor(PreviewMath.openInterest(openInterest, leg.size, held, size), limits);
         s.account.snapshot.fill(leg.instrument, size, quote);
-        if (!s.proven || LedgerMath.reduces(held, -size)) return;
+        if (s.refusal.length > 0 || LedgerMath.reduces(held, -size)) return;
         IMarginTypes.Snapshot memory pool = _load(tranche, leg.instrument, s.account.book, true).snapshot;
         pool.fill(leg.instrument, -size, -quote);
         pool.cash += reward.toInt256();
-        _requireTaker(pool);
+        s.refusal = _refusal(pool);
     }
 
     /// @dev The pool takes what leaves its tranche at T · M or above.
-    function _requireTaker(IMarginTypes.Snapshot memory pool) private view {
+    function _refusal(IMarginTypes.Snapshot memory pool) private view returns (bytes memory) {
         IMarginTypes.Margin memory margin = MarginMath.judge(pool, false);
         uint256 need = margin.maintenance.mulDivUp(ILiquidationEngine(LIQUIDATION_ENGINE).TARGET(), WAD);
-        if (margin.equity < int256(need)) {
-            revert ILiquidationEngine.TakerRefused(pool.account, margin.equity, need);
-        }
+        if (margin.equity >= int256(need)) return "";
+        bytes4 selector = ILiquidationEngine.TakerRefused.selector;
+        return abi.encodeWithSelector(selector, pool.account, margin.equity, need);
     }
 }

@@ -64,8 +64,9 @@ library PreviewMath {
     }
 
     /// @notice How an account stands: at mid, with I at hi and min(b + C, E) at lo.
+    /// @param forgiven what others have paid for it, where it is an estate
     /// @param debtLimitE6 λ
-    function standing(IMarginTypes.Snapshot memory snapshot, uint256 debtLimitE6)
+    function standing(IMarginTypes.Snapshot memory snapshot, uint256 forgiven, uint256 debtLimitE6)
         internal
         pure
         returns (IMarginLens.Standing memory s)
@@ -80,7 +81,8 @@ library PreviewMath {
         s.health = _ratio(margin.equity, margin.maintenance);
         s.debt = margin.debt();
         s.liquidatable = margin.liquidatable();
-        s.forSale = margin.equity < 0 || s.debt * 1e6 > margin.collateral * debtLimitE6;
+        s.forgiven = forgiven;
+        s.forSale = forgiven > 0 || margin.equity < 0 || s.debt * 1e6 > margin.collateral * debtLimitE6;
     }
 
     // The engine's proofs -------------------------------------------------------------------------------------------

@@ -68,7 +68,8 @@ class Snapshot(NamedTuple):
 
 
 class Margin(NamedTuple):
-    """The verdict. cash: less what the indices say is owed (what they say is due is profit until settled). initial is 0 unless risk is being added; penalty is the most that a liquidation may take."""
+    """The verdict. cash: less the funding that is owed already, though not settled; funding that is due counts as profit until
+    it is. initial is 0 unless risk is being added; penalty is the most that a liquidation may take."""
 
     cash: int
     collateral: int
@@ -86,12 +87,14 @@ def judge(snapshot: Snapshot, adding: bool = False) -> Margin:
     held = [leg for leg in snapshot.legs if leg.size != 0]
     scale = snapshot.size_scale
     collateral = sum(collateral_value(coin, coin.lo if adding else coin.mid) for coin in snapshot.coins)
+    # What is owed is as good as paid: it leaves cash, where it must not be withdrawn, rather than profit.
     owed = sum(max(0, leg.charge) for leg in held)
-    profit = sum(profit_of(leg, scale) for leg in held) + owed
-    equity = snapshot.cash - owed + collateral + profit
+    cash = snapshot.cash - owed
+    profit = owed + sum(profit_of(leg, scale) for leg in held)
+    equity = cash + collateral + profit
     penalty = sum(mul_div_up(notional(leg.size, leg.mid, scale), leg.penalty_rate, WAD) for leg in held)
     return Margin(
-        cash=snapshot.cash - owed,
+        cash=cash,
         collateral=collateral,
         profit=profit,
         equity=equity,

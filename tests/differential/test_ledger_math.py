@@ -51,7 +51,10 @@ def test_fill_of_two_sides_is_a_matched_ledger(seed):
     for _ in range(EACH):
         a_size, a_quote, delta, delta_quote = random_fill(random)
         b_size, b_quote, _, _ = random_fill(random)
-        a, b = ledger_math.fill(a_size, a_quote, delta, delta_quote), ledger_math.fill(b_size, b_quote, -delta, -delta_quote)
+        a, b = (
+            ledger_math.fill(a_size, a_quote, delta, delta_quote),
+            ledger_math.fill(b_size, b_quote, -delta, -delta_quote),
+        )
         assert a.size + b.size == a_size + b_size, "LED-1"
         assert a.cash + a.quote + b.cash + b.quote == a_quote + b_quote, "LED-2"
 

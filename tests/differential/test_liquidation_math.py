@@ -124,7 +124,9 @@ def small_accounts(random):
     """Sizes, prices and rates of a few units, where rounding is everything; an honest minimum."""
     snapshot = sinking(CENT)(random)
     legs = tuple(
-        leg._replace(mid=magnitude(random, 50, 1) * 10**18, size=leg.size // abs(leg.size) * magnitude(random, 10**16, 10**12))
+        leg._replace(
+            mid=magnitude(random, 50, 1) * 10**18, size=leg.size // abs(leg.size) * magnitude(random, 10**16, 10**12)
+        )
         for leg in snapshot.legs
     )
     snapshot = snapshot._replace(legs=legs)
@@ -143,7 +145,9 @@ def test_split_never_gives_more_than_there_is():
     random = Random(4)
     for _ in range(3_000):
         floor = magnitude(random, 10**9)
-        terms = Terms(WAD + 1, magnitude(random, MILLION), floor, floor + magnitude(random, 10**9), magnitude(random, MILLION))
+        terms = Terms(
+            WAD + 1, magnitude(random, MILLION), floor, floor + magnitude(random, 10**9), magnitude(random, MILLION)
+        )
         amount = magnitude(random, 10**12)
         keeper, taker, insurance = liquidation_math.split(amount, terms)
         assert keeper + taker + insurance == amount
@@ -156,7 +160,9 @@ def test_loss_of_an_account_below_zero_is_what_it_lacks():
     random = Random(6)
     for _ in range(600):
         snapshot = sinking(TERMS)(random)
-        snapshot = snapshot._replace(cash=snapshot.cash - margin_math.judge(snapshot).equity - magnitude(random, 10**12, 1))
+        snapshot = snapshot._replace(
+            cash=snapshot.cash - margin_math.judge(snapshot).equity - magnitude(random, 10**12, 1)
+        )
         short = -margin_math.judge(snapshot).equity
         assert short - len(snapshot.legs) <= liquidation_math.loss(snapshot) <= short
 

@@ -51,7 +51,9 @@ def test_judge_for_adding_uses_the_worse_prices():
     # C = 3 · 1,980 · 0.87. I = 4,040 · 5.2 % · 1.5 + max(40,400 · 5 %, 5,000) · 2 · 1.1
     assert margin.collateral == 5_167_800_000
     assert margin.initial == 315_120_000 + 11_000 * USDC
-    assert margin._replace(collateral=0, initial=0, equity=0) == margin_math.judge(worked())._replace(collateral=0, equity=0)
+    assert margin._replace(collateral=0, initial=0, equity=0) == margin_math.judge(worked())._replace(
+        collateral=0, equity=0
+    )
     assert not margin_math.meets_initial(margin, 800_000)
 
 
@@ -147,7 +149,9 @@ def test_haircut_grows_to_its_bound_and_stops():
 
 def test_oi_factor_starts_at_its_threshold_and_ends_at_its_slope():
     cap = 1_000
-    factors = [margin_math.oi_factor(interest, cap, 800_000, 2 * 10**6) for interest in (0, 800, 801, 1_000, 1_800, 10**9)]
+    factors = [
+        margin_math.oi_factor(interest, cap, 800_000, 2 * 10**6) for interest in (0, 800, 801, 1_000, 1_800, 10**9)
+    ]
     assert factors == [WAD, WAD, WAD + 2 * WAD // 1_000, WAD + 4 * WAD // 10, 3 * WAD, 3 * WAD]
     assert margin_math.oi_factor(0, 0, 0, 10**6) == WAD
     assert margin_math.oi_factor(1, 0, 0, 10**6) == 2 * WAD

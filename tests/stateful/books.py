@@ -129,7 +129,9 @@ class Standing:
                 quotes = (p.quote for (_, j), p in self.positions.items() if j == i and p.size * side > 0)
                 assert total == sum(quotes), "LED-1: Σ quote of a side"
         claims = sum(state.cash for state in self.accounts.values()) + sum(p.quote for p in self.positions.values())
-        claims += sum(fund.insurance + fund.treasury for fund in self.funds.values()) - sum(map(self.charge, self.positions))
+        claims += sum(fund.insurance + fund.treasury for fund in self.funds.values()) - sum(
+            map(self.charge, self.positions)
+        )
         slack = self.credit + self.bad_debt - claims
         assert 0 <= slack <= settlements, f"LED-2: slack {slack} after {settlements} settlements"
         assert self.balance >= self.credit, "ESC-1"

@@ -18,15 +18,45 @@ from tests.strategies import magnitude
 from tests.world import COINS, FEEDS, MAX, MAY_TRADE, UNIT, USDC, engine, house  # noqa: F401
 
 STEPS = 140
-LIVES = int(os.environ.get("PLIMSOLL_LIVES", 6))
+LIVES = int(os.environ.get("PLIMSOLL_LIVES", 5))
 MARKETS = ("ETH", "BTC", "SOL", "FUND")
 COIN_NAMES = ("WETH", "WBTC", "WSOL", "BAR")
 # Errors of the protocol, and of tokens. Anything else is a bug.
 REFUSALS = {
-    *("NotLiquidatable", "Insolvent", "NotInsolvent", "TakerRefused", "FractionTooSmall", "TakerIsAccount", "NotForSale"),
-    *("InvalidAmount", "MoreThanTheDebt", "InsufficientMargin", "DebtTooLarge", "HealthWorsened", "BelowMinimum", "CapExceeded"),
-    *("InsufficientCash", "InsufficientCollateral", "SameAccount", "ZeroAmount", "InvalidPrice", "SkewTooLarge", "EstateOpen"),
-    *("NothingToAllocate", "ERC4626ExceededMaxDeposit", "InsufficientCredit", "InstrumentReduceOnly", "DifferentOwners"),
+    *(
+        "NotLiquidatable",
+        "Insolvent",
+        "NotInsolvent",
+        "TakerRefused",
+        "FractionTooSmall",
+        "TakerIsAccount",
+        "NotForSale",
+    ),
+    *(
+        "InvalidAmount",
+        "MoreThanTheDebt",
+        "InsufficientMargin",
+        "DebtTooLarge",
+        "HealthWorsened",
+        "BelowMinimum",
+        "CapExceeded",
+    ),
+    *(
+        "InsufficientCash",
+        "InsufficientCollateral",
+        "SameAccount",
+        "ZeroAmount",
+        "InvalidPrice",
+        "SkewTooLarge",
+        "EstateOpen",
+    ),
+    *(
+        "NothingToAllocate",
+        "ERC4626ExceededMaxDeposit",
+        "InsufficientCredit",
+        "InstrumentReduceOnly",
+        "DifferentOwners",
+    ),
 }
 NOBODY = "0x" + "00" * 20
 
@@ -64,7 +94,15 @@ class Life:
         acts = {
             **{self.deposit: 8, self.deposit_coin: 4, self.withdraw: 5, self.withdraw_coin: 3, self.move_cash: 2},
             **{self.trade: 14, self.pool_trade: 12, self.close: 4, self.reprice: 10, self.wait: 6, self.settle: 3},
-            **{self.liquidate: 8, self.aim: 10, self.absorb: 6, self.buy: 6, self.fund: 1, self.claim: 2, self.allocate: 2},
+            **{
+                self.liquidate: 8,
+                self.aim: 10,
+                self.absorb: 6,
+                self.buy: 6,
+                self.fund: 1,
+                self.claim: 2,
+                self.allocate: 2,
+            },
             **{self.dead_feed: 1},
         }
         act = self.random.choices(list(acts), list(acts.values()))[0]
@@ -157,7 +195,9 @@ class Life:
 
     def pooled(self, account, name, size):
         before, limit = self.equity(account), MAX if size > 0 else 0
-        receipt = self.house.pool.trade(account, self.house.id(name), size, limit, MAX, sender=self.house.owner(account))
+        receipt = self.house.pool.trade(
+            account, self.house.id(name), size, limit, MAX, sender=self.house.owner(account)
+        )
         self.assert_sound(account, before)
         return receipt
 
@@ -196,7 +236,9 @@ class Life:
         feed = self.house.protocol.feeds[self.random.choice(("ETH", "SOL", "GOLD"))]
         feed.setMode(1)
         try:
-            return self.random.choice((self.deposit, self.close, self.liquidate, self.withdraw, self.absorb, self.settle))()
+            return self.random.choice(
+                (self.deposit, self.close, self.liquidate, self.withdraw, self.absorb, self.settle)
+            )()
         finally:
             feed.setMode(0)
 
@@ -235,6 +277,7 @@ class Life:
         most = self.random.choice((WAD, WAD, self.random.randrange(WAD)))
         before = margin_math.judge(self.house.snapshot(account))
         taker = self.random.choice((0, self.taker))
+        self.house.chain.set_next_time(self.house.chain.now)  # no second of funding or interest in between
         try:
             receipt = self.house.liquidation.liquidate(account, taker, most, sender=self.liquidator)
         except Reverted as refused:
@@ -242,14 +285,10 @@ class Life:
             assert not healthy or refused.name in ("NotLiquidatable", "InvalidPrice"), f"LIQ-1: {refused}"
             raise
         after = margin_math.judge(self.house.snapshot(account))
-        assert before.equity < before.maintenance or self.moved_in_a_second(account), "LIQ-1"
-        assert after.equity >= 0, "LIQ-2"
+        assert before.equity < before.maintenance, "LIQ-1"
+        assert after.equity >= 0 and after.equity * before.maintenance >= before.equity * after.maintenance, "LIQ-2"
         self.count("liquidated in part" if after.maintenance else "liquidated whole")
         return [receipt]
-
-    def moved_in_a_second(self, account):
-        """Interest or funding of the block itself may have brought it below its line."""
-        return self.house.position(account, "FUND")[0] != 0 or self.house.cash(account) < 0
 
     def absorb(self):
         candidates = [account for account in self.mine if (self.equity(account) or 0) < 0]
@@ -257,7 +296,9 @@ class Life:
         return [self.house.liquidation.absorb(account, self.random.choice((0, self.taker)), sender=self.liquidator)]
 
     def buy(self):
-        coins = [(a, n) for a in self.mine for n in COIN_NAMES if self.house.engine.collateralOf(a, self.house.coin_id(n))]
+        coins = [
+            (a, n) for a in self.mine for n in COIN_NAMES if self.house.engine.collateralOf(a, self.house.coin_id(n))
+        ]
         if not coins:
             return None
         account, name = self.random.choice(coins)
@@ -265,7 +306,9 @@ class Life:
         amount = self.random.choice((held, magnitude(self.random, held, 1)))
         self.house.give(self.liquidator, "USDC", 10**6 * USDC)
         before = self.equity(account)
-        receipt = self.house.liquidation.buyCollateral(account, self.house.coin_id(name), amount, MAX, sender=self.liquidator)
+        receipt = self.house.liquidation.buyCollateral(
+            account, self.house.coin_id(name), amount, MAX, sender=self.liquidator
+        )
         self.count("sold")
         after = self.equity(account)
         assert before is None or after >= min(before, after), "no sale lowers equity"
@@ -286,4 +329,4 @@ def test_ledger_balances_through_a_random_life(house, lp, liquidator, trader, ma
         now = life.standing()
         now.check(books.settlements + 8)
         now.check_books(house, books)
-    assert sum(life.done.get(act, 0) for act in ("trade", "pool_trade", "aim")) > 12, life.done
+    assert sum(life.done.get(act, 0) for act in ("trade", "pool_trade", "aim")) > 8, life.done

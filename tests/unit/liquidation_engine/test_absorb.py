@@ -9,7 +9,16 @@ from tests.world import MAY_TRADE, UNIT, USDC
 def test_absorb_closes_all_and_records_what_nobody_pays(house, engine, liquidation, liquidator, taker, broke):
     cash = house.cash(taker)
     receipt = liquidation.absorb(broke, taker, sender=liquidator)
-    event(receipt, "Absorbed", account=broke, taker=taker, keeper=liquidator, loss=664 * USDC, insurance=0, badDebt=664 * USDC)
+    event(
+        receipt,
+        "Absorbed",
+        account=broke,
+        taker=taker,
+        keeper=liquidator,
+        loss=664 * USDC,
+        insurance=0,
+        badDebt=664 * USDC,
+    )
     event(receipt, "Seized", account=broke, transfers=1, badDebt=664 * USDC)
     event(receipt, "BadDebtUpdated", badDebt=664 * USDC)
     assert house.snapshot(broke)[1:] == (0, 0, 10**21, (), ())
@@ -25,7 +34,9 @@ def test_absorb_returns_its_outcome(house, liquidation, liquidator, taker, broke
 
 
 @pytest.mark.parametrize("insured", [0, 1, 663 * USDC, 664 * USDC, 10_000 * USDC])
-def test_absorb_is_paid_by_the_instruments_fund_first(house, engine, liquidation, liquidator, taker, broke, stranger, insured):
+def test_absorb_is_paid_by_the_instruments_fund_first(
+    house, engine, liquidation, liquidator, taker, broke, stranger, insured
+):
     """LIQ-5: insurance ≥ 0, and other instruments' funds are untouched."""
     house.insure("BTC", 5_000 * USDC, stranger)
     if insured:
@@ -125,7 +136,9 @@ def test_absorb_is_conserved(house, engine, liquidation, pool, keeper, broke, sh
     accounts = (broke, short, house.pool.tranche(0), house.pool.idle(), house.account(keeper))
 
     def total():
-        return sum(m.cash + m.profit for m in map(house.judge, accounts)) + engine.fundOf(0).insurance - engine.badDebt()
+        return (
+            sum(m.cash + m.profit for m in map(house.judge, accounts)) + engine.fundOf(0).insurance - engine.badDebt()
+        )
 
     before = total()
     liquidation.absorb(broke, 0, sender=keeper)
@@ -182,7 +195,9 @@ def test_absorb_of_a_flat_account_beyond_the_idle_cash_records_the_rest(house, e
     assert engine.badDebt() == loss - 500 * USDC
 
 
-def test_absorb_of_a_flat_account_without_collateral_ends_at_zero(house, engine, liquidation, liquidator, keeper, flat, pool):
+def test_absorb_of_a_flat_account_without_collateral_ends_at_zero(
+    house, engine, liquidation, liquidator, keeper, flat, pool
+):
     """Its coins were sold for less than it owed: what is left is a debt and nothing else, and even that ends."""
     house.give(liquidator, "USDC", 10_000 * USDC)
     coins = engine.collateralOf(flat, 0)

@@ -202,12 +202,16 @@ def test_buy_collateral_of_all_after_absorb_is_sold(house, liquidation, trader, 
     decimals, feed = COINS[coin]
     account = house.open(trader, **{coin: 20_123 * 10**decimals // FEEDS[feed][0]})
     config = house.engine.collateralConfig(house.coin_id(coin))
-    house.parameters.setCollateral(house.coin_id(coin), config._replace(depth=9_999_991 * 10**decimals // 1_000), sender=house.timelock)
+    house.parameters.setCollateral(
+        house.coin_id(coin), config._replace(depth=9_999_991 * 10**decimals // 1_000), sender=house.timelock
+    )
     house.chain.advance(3 * 86_400)
     house.parameters.applyCollateral(house.coin_id(coin))
     house.protocol.refresh()
     house.trade(account, short, {"BTC": 4})
     house.reprice("BTC", 34_000.01)
     liquidation.absorb(account, taker, sender=liquidator)
-    liquidation.buyCollateral(account, house.coin_id(coin), house.engine.collateralOf(account, house.coin_id(coin)), MAX, sender=buyer)
+    liquidation.buyCollateral(
+        account, house.coin_id(coin), house.engine.collateralOf(account, house.coin_id(coin)), MAX, sender=buyer
+    )
     assert house.cash(account) in (0, 1)

@@ -4,7 +4,13 @@ from plimsoll.fixed_point import WAD
 from tests.helpers import reverts
 from tests.world import USDC
 
-TERMS = {"target": 1_150_000 * 10**12, "keeperShareE6": 300_000, "keeperFloor": USDC, "keeperCap": USDC, "takerShareE6": 300_000}
+TERMS = {
+    "target": 1_150_000 * 10**12,
+    "keeperShareE6": 300_000,
+    "keeperFloor": USDC,
+    "keeperCap": USDC,
+    "takerShareE6": 300_000,
+}
 
 
 @pytest.fixture

@@ -73,7 +73,9 @@ def test_estate_that_the_owner_repays_gives_its_coins_back(house, engine, trader
     engine.withdraw(account, house.token("WETH"), 10 * WAD, trader, 0, sender=trader)
 
 
-def test_estate_repays_bad_debt_then_the_fund_then_its_owner(house, engine, liquidation, liquidator, taker, stranger, dead, buyer):
+def test_estate_repays_bad_debt_then_the_fund_then_its_owner(
+    house, engine, liquidation, liquidator, taker, stranger, dead, buyer
+):
     """SOL's fund held 500 of the loss; its coins then rise, and all are sold."""
     house.insure("SOL", 500 * USDC, stranger)
     loss = -house.judge(dead).equity
@@ -85,7 +87,11 @@ def test_estate_repays_bad_debt_then_the_fund_then_its_owner(house, engine, liqu
     receipt = liquidation.buyCollateral(dead, 0, left // 2, MAX, sender=buyer)
     event(receipt, "EstateRepaid", account=dead, amount=payment - debt, left=loss - (payment - debt))
     assert 0 < payment - debt < loss - 500 * USDC, "the first of it is bad debt's"
-    assert (house.cash(dead), engine.badDebt(), engine.fundOf(2).insurance) == (0, loss - 500 * USDC - (payment - debt), 0)
+    assert (house.cash(dead), engine.badDebt(), engine.fundOf(2).insurance) == (
+        0,
+        loss - 500 * USDC - (payment - debt),
+        0,
+    )
     house.deposit(dead, engine.badDebt() + 200 * USDC, sender=stranger)
     assert (engine.badDebt(), engine.fundOf(2).insurance) == (0, 200 * USDC)
     house.deposit(dead, 1_000 * USDC, sender=stranger)
@@ -157,3 +163,14 @@ def test_estate_is_not_escaped_by_interest_or_settling(house, engine, trader, st
     engine.settle(account, sender=stranger)
     assert engine.estateOf(account).forgiven == loss
     assert house.judge(account).equity < 0
+
+
+def test_estate_takes_no_positions(house, liquidation, trader, maker, short, estate):
+    """Named as the taker of a liquidation it would add risk on coins that are owed to others."""
+    account, loss = estate
+    house.reprice("ETH", 8_000)
+    weak = house.open(maker, 1_836 * USDC, sub=4)
+    house.trade(weak, short, {"BTC": 0.5})
+    house.reprice("BTC", 38_000)
+    with reverts("EstateOpen", account, loss):
+        liquidation.liquidate(weak, account, WAD, sender=trader)

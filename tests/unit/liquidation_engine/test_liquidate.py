@@ -140,7 +140,9 @@ def test_liquidate_into_the_account_itself_reverts(house, liquidation, trader, w
         liquidation.liquidate(weak, weak, WAD, sender=trader)
 
 
-def test_liquidate_into_another_ones_account_needs_leave_to_trade(house, engine, liquidation, liquidator, stranger, taker, weak):
+def test_liquidate_into_another_ones_account_needs_leave_to_trade(
+    house, engine, liquidation, liquidator, stranger, taker, weak
+):
     for bits in (0, MAY_WITHDRAW):
         engine.setOperator(taker, stranger, bits, sender=liquidator)
         with reverts("UnauthorizedTaker", taker, stranger):
@@ -217,7 +219,9 @@ def test_liquidate_into_a_taker_with_sixteen_instruments_reverts(house, liquidat
         liquidation.liquidate(account, taker, WAD, sender=liquidator)
 
 
-def test_liquidate_works_on_a_restricted_instrument_and_beyond_its_cap(house, liquidation, guardian, liquidator, taker, weak):
+def test_liquidate_works_on_a_restricted_instrument_and_beyond_its_cap(
+    house, liquidation, guardian, liquidator, taker, weak
+):
     """The guardian stops no liquidation."""
     house.parameters.restrict(0, sender=guardian)
     house.parameters.lowerCaps(0, 0, 0, sender=guardian)
@@ -236,7 +240,9 @@ def test_liquidate_a_bite_closes_that_part_and_no_more(house, liquidation, liqui
     assert_health(before, house.snapshot(weak), told, house.terms.target, F)
 
 
-def test_liquidate_a_bite_of_exactly_the_minimum_is_taken_and_a_grain_less_reverts(house, liquidation, liquidator, taker, weak):
+def test_liquidate_a_bite_of_exactly_the_minimum_is_taken_and_a_grain_less_reverts(
+    house, liquidation, liquidator, taker, weak
+):
     least = -(-1_000 * WAD // 19_000)
     with reverts("FractionTooSmall", least - 1, 1_000 * USDC - 1, 1_000 * USDC):
         liquidation.liquidate(weak, taker, least - 1, sender=liquidator)
@@ -291,7 +297,9 @@ def test_liquidate_of_small_legs_alone_is_whole(house, liquidation, liquidator, 
 
 @pytest.mark.parametrize(("legs", "coins"), [(1, 0), (1, 8), (2, 1), (3, 0), (5, 3), (8, 8), (16, 0), (16, 8)])
 @pytest.mark.parametrize("into", ["taker", "pool"])
-def test_liquidate_of_a_portfolio_equals_the_specification(house, engine, liquidation, sinking, pool, liquidator, legs, coins, into):
+def test_liquidate_of_a_portfolio_equals_the_specification(
+    house, engine, liquidation, sinking, pool, liquidator, legs, coins, into
+):
     """LIQ-2, LIQ-3 with every leg at once, in the taker's hands or the pool's."""
     random = Random(legs * 10 + coins)
     sizes, held = portfolio(random, legs, coins)
@@ -343,7 +351,9 @@ def test_liquidate_by_the_owner_credits_the_reward_to_the_account_itself(house, 
     assert house.snapshot(weak) == after._replace(cash=after.cash + plan.shares.keeper)
 
 
-def test_liquidate_of_the_pools_own_tranche_follows_the_same_rule(house, engine, liquidation, lp, trader, liquidator, taker):
+def test_liquidate_of_the_pools_own_tranche_follows_the_same_rule(
+    house, engine, liquidation, lp, trader, liquidator, taker
+):
     """The pool is one more account."""
     house.provide(lp, 20_000 * USDC)
     account = house.open(trader, 100_000 * USDC)

@@ -10,12 +10,16 @@ from tests.world import MAX, UNIT, USDC
 @pytest.fixture
 def crowd(house, trader, short):
     """By sub: 1 and 2 weak, 3 insolvent, 4 healthy, 5 without a position."""
-    accounts = [house.open(trader, cash * USDC, sub) for sub, cash in ((1, 1_836), (2, 1_900), (3, 1_836), (4, 50_000), (5, 7))]
+    accounts = [
+        house.open(trader, cash * USDC, sub) for sub, cash in ((1, 1_836), (2, 1_900), (3, 1_836), (4, 50_000), (5, 7))
+    ]
     for account in accounts[:2] + accounts[3:4]:
         house.trade(account, short, {"ETH": 10})
     house.trade(accounts[2], short, {"ETH": 10}, [-20_000 * USDC])
     house.reprice("ETH", 1_900)
-    house.engine.seize(accounts[2], [], [(accounts[2], -900 * USDC), (short, 900 * USDC)], [], 0, sender=house.liquidator)
+    house.engine.seize(
+        accounts[2], [], [(accounts[2], -900 * USDC), (short, 900 * USDC)], [], 0, sender=house.liquidator
+    )
     assert house.judge(accounts[2]).equity == -64 * USDC
     return accounts
 

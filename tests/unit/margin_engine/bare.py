@@ -66,7 +66,9 @@ def instrument_terms(feed: int = 0) -> tuple[tuple, tuple, tuple]:
 
 
 def bare_engine(chain: Chain, owner: str, pool: str, depeg_e6: int = 0, decimals: int = 6) -> Bare:
-    feeds = [chain.deploy("MockAggregator", 8, name, answer * 10**8) for name, answer in (("E", 2_000), ("D", 1), ("S", 0))]
+    feeds = [
+        chain.deploy("MockAggregator", 8, name, answer * 10**8) for name, answer in (("E", 2_000), ("D", 1), ("S", 0))
+    ]
     chain.advance(2 * HOUR)
     oracle = chain.deploy("PriceOracle", owner, feeds[2], HOUR)
     for feed in feeds[:2]:

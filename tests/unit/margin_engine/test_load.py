@@ -106,6 +106,11 @@ def test_load_of_the_largest_account_is_judged_within_bounds(house, engine, trad
     house.trade(account, short, {name: 2_000 if name == "MEME" else 100 if name == "SOL" else 1 for name in NAMES[:16]})
     snapshot = house.snapshot(account)
     assert (len(snapshot.legs), len(snapshot.coins)) == (16, 8)
-    gas = int(engine.chain.rpc("eth_estimateGas", {"to": engine.address, "data": engine.encode("load", account, 0, [], True)}), 16)
+    gas = int(
+        engine.chain.rpc(
+            "eth_estimateGas", {"to": engine.address, "data": engine.encode("load", account, 0, [], True)}
+        ),
+        16,
+    )
     assert gas < 2_000_000, "GAS-1"
     assert house.engine.settle(account).gas_used < 2_000_000, "GAS-1"

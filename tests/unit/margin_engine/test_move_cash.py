@@ -19,7 +19,10 @@ def test_move_cash_within_one_owner_moves_and_tells(house, engine, trader, long,
     assert (house.cash(long), house.cash(other)) == (before - TEN, TEN)
     [moved] = receipt.events_named("CashMoved")
     assert moved.args == {"from": long, "to": other, "amount": TEN}
-    assert {told.account: told.cash for told in receipt.events_named("AccountUpdated")} == {long: before - TEN, other: TEN}
+    assert {told.account: told.cash for told in receipt.events_named("AccountUpdated")} == {
+        long: before - TEN,
+        other: TEN,
+    }
 
 
 def test_move_cash_to_another_owner_reverts(house, engine, trader, maker, long):

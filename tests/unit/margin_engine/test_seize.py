@@ -42,7 +42,9 @@ def test_seize_posts_a_double_entry(house, engine, seize, long, short, stranger)
     assert {e.account for e in receipt.events_named("AccountUpdated")} == {long, short, house.account(stranger)}
 
 
-@pytest.mark.parametrize(("entry", "fund", "debt", "sum_"), [(1, 0, 0, 1), (-5, 4, 0, -1), (10, 0, 9, 1), (0, 0, 1, -1)])
+@pytest.mark.parametrize(
+    ("entry", "fund", "debt", "sum_"), [(1, 0, 0, 1), (-5, 4, 0, -1), (10, 0, 9, 1), (0, 0, 1, -1)]
+)
 def test_seize_of_what_does_not_balance_reverts(seize, long, entry, fund, debt, sum_):
     with reverts("Unbalanced", sum_):
         seize(long, [], [(long, entry)], [(0, fund)] if fund else [], debt)

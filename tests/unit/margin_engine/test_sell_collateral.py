@@ -33,7 +33,15 @@ def test_sell_collateral_trades_tokens_for_cash(house, engine, sell, account, li
     assert house.token("WETH").balanceOf(liquidator) == WAD
     assert engine.collateralOf(account, 0) == engine.collateralTotal(0) == 2 * WAD
     assert house.usdc.balanceOf(liquidator) == 8_500 * USDC
-    event(receipt, "CollateralSold", account=account, token=house.token("WETH"), buyer=liquidator, amount=WAD, payment=1_500 * USDC)
+    event(
+        receipt,
+        "CollateralSold",
+        account=account,
+        token=house.token("WETH"),
+        buyer=liquidator,
+        amount=WAD,
+        payment=1_500 * USDC,
+    )
     event(receipt, "AccountUpdated", account=account, cash=1_500 * USDC)
 
 

@@ -48,7 +48,15 @@ def test_settle_tells_the_index_and_the_cash(house, engine, chain, skewed):
     chain.advance(HOUR)
     receipt = engine.settle(skewed[0])
     held = engine.position(skewed[0], FUND)
-    event(receipt, "PositionUpdated", account=skewed[0], instrument=FUND, size=held.size, quote=held.quote, index=held.index)
+    event(
+        receipt,
+        "PositionUpdated",
+        account=skewed[0],
+        instrument=FUND,
+        size=held.size,
+        quote=held.quote,
+        index=held.index,
+    )
     event(receipt, "AccountUpdated", account=skewed[0], cash=house.cash(skewed[0]))
     assert held.index == engine.market(FUND).indexLong > 0
 

@@ -57,8 +57,22 @@ def test_setup_with_fewer_decimals_scales_sizes(chain, owner, lp, trader, maker,
 
 def test_setup_is_shown(house, engine):
     protocol = house.protocol
-    shown = [engine.SETTLEMENT(), engine.ESCROW(), engine.ORACLE(), engine.LIQUIDATION_ENGINE(), engine.POOL(), engine.PARAMETERS()]
-    due = [protocol.settlement, protocol.escrow, protocol.oracle, protocol.liquidation, protocol.pool, protocol.parameters]
+    shown = [
+        engine.SETTLEMENT(),
+        engine.ESCROW(),
+        engine.ORACLE(),
+        engine.LIQUIDATION_ENGINE(),
+        engine.POOL(),
+        engine.PARAMETERS(),
+    ]
+    due = [
+        protocol.settlement,
+        protocol.escrow,
+        protocol.oracle,
+        protocol.liquidation,
+        protocol.pool,
+        protocol.parameters,
+    ]
     assert shown == [contract.address for contract in due]
     assert (engine.DEBT_LIMIT_E6(), engine.OPEN_DEBT_LIMIT_E6()) == (900_000, 800_000)
     assert (engine.instrumentCount(), engine.collateralCount(), engine.payoutRatio()) == (17, 9, 10**18)

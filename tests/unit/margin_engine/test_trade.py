@@ -88,9 +88,17 @@ def test_trade_moves_open_interest_and_the_sides_quotes(house, engine, long, sho
     third = house.open(stranger, 100_000 * USDC)
     market = lambda: engine.market(0)  # noqa: E731
     house.trade(long, short, {"ETH": 10})
-    assert (market().openInterest, market().quoteLong, market().quoteShort) == (10 * UNIT, -20_000 * USDC, 20_000 * USDC)
+    assert (market().openInterest, market().quoteLong, market().quoteShort) == (
+        10 * UNIT,
+        -20_000 * USDC,
+        20_000 * USDC,
+    )
     house.trade(third, long, {"ETH": 4})  # passed on: nothing new is open
-    assert (market().openInterest, market().quoteLong, market().quoteShort) == (10 * UNIT, -20_000 * USDC, 20_000 * USDC)
+    assert (market().openInterest, market().quoteLong, market().quoteShort) == (
+        10 * UNIT,
+        -20_000 * USDC,
+        20_000 * USDC,
+    )
     house.trade(third, short, {"ETH": -4})
     assert (market().openInterest, market().quoteLong, market().quoteShort) == (6 * UNIT, -12_000 * USDC, 12_000 * USDC)
     house.trade(long, short, {"ETH": -6})
@@ -104,7 +112,11 @@ def test_trade_is_conserved(house, long, short):
         return sum(margin.cash + margin.profit for margin in map(house.judge, (long, short)))
 
     before = total()
-    for units, quote, price in ((10, -20_001 * USDC, 2_100), (-3, 6_300_000_001, 1_999.99), (-12, 24 * 10**9 - 7, 2_222)):
+    for units, quote, price in (
+        (10, -20_001 * USDC, 2_100),
+        (-3, 6_300_000_001, 1_999.99),
+        (-12, 24 * 10**9 - 7, 2_222),
+    ):
         house.trade(long, short, {"ETH": units}, [quote])
         assert abs(total() - before) <= 1
         house.reprice("ETH", price)

@@ -106,7 +106,9 @@ def test_trade_of_a_reduce_only_instrument_may_only_reduce(house, guardian, long
     house.trade(long, short, {"BTC": 1})
 
 
-def test_trade_of_a_reduce_only_instrument_may_give_its_risk_to_the_pool(house, engine, trader, guardian, lp, long, short):
+def test_trade_of_a_reduce_only_instrument_may_give_its_risk_to_the_pool(
+    house, engine, trader, guardian, lp, long, short
+):
     house.provide(lp)
     engine.setOperator(long, house.pool, MAY_TRADE, sender=trader)
     house.trade(long, short, {"ETH": 10})

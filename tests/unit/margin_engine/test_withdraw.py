@@ -22,7 +22,11 @@ def test_withdraw_of_cash_pays_and_tells(house, engine, trader, stranger, long):
 def test_withdraw_of_a_collateral_pays_and_tells(house, engine, trader):
     account, weth = house.open(trader, WETH=3 * WAD), house.token("WETH")
     receipt = engine.withdraw(account, weth, WAD, trader, 0, sender=trader)
-    assert (engine.collateralOf(account, 0), engine.collateralTotal(0), weth.balanceOf(trader)) == (2 * WAD, 2 * WAD, WAD)
+    assert (engine.collateralOf(account, 0), engine.collateralTotal(0), weth.balanceOf(trader)) == (
+        2 * WAD,
+        2 * WAD,
+        WAD,
+    )
     assert engine.accountState(account).collaterals == 1
     event(receipt, "Withdrawn", account=account, token=weth, to=trader, amount=WAD, paid=WAD)
     engine.withdraw(account, weth, 2 * WAD, trader, 0, sender=trader)
@@ -141,7 +145,9 @@ def test_withdraw_of_collateral_down_to_the_initial_margin_is_paid(house, engine
         return margin_math.judge(snapshot._replace(coins=(coin,)), adding=True)
 
     [most] = [
-        n for n in range(100) if margin_math.meets_initial(after(n), 800_000) and not margin_math.meets_initial(after(n + 1), 800_000)
+        n
+        for n in range(100)
+        if margin_math.meets_initial(after(n), 800_000) and not margin_math.meets_initial(after(n + 1), 800_000)
     ]
     short_of = after(most + 1)
     with reverts("InsufficientMargin", account, margin_math.backing(short_of), short_of.initial):
@@ -200,7 +206,11 @@ def test_withdraw_with_a_position_or_a_debt_needs_every_price(house, engine, tra
     house.trade(holding, short, {"ETH": 1})
     house.protocol.feeds["GOLD"].setMode(1)
     house.protocol.feeds["ETH"].setMode(1)
-    for account, token, owner in ((owing, "WETH", trader), (holding, "BAR", other_trader), (holding, "USDC", other_trader)):
+    for account, token, owner in (
+        (owing, "WETH", trader),
+        (holding, "BAR", other_trader),
+        (holding, "USDC", other_trader),
+    ):
         with reverts("InvalidPrice"):
             engine.withdraw(account, house.token(token), 1, owner, 0, sender=owner)
     house.protocol.feeds["ETH"].setMode(0)
@@ -310,3 +320,18 @@ def test_withdraw_of_collateral_is_not_docked_by_bad_debt(house, engine, trader,
     house.deposit(claims[0], WAD, "WETH")
     engine.withdraw(claims[0], house.token("WETH"), WAD, trader, WAD, sender=trader)
     assert engine.badDebt() == 25_000 * USDC
+
+
+def test_withdraw_beyond_the_tokens_that_are_there_waits_for_the_sales(house, engine, trader, maker, other_trader):
+    """A winner's cash, while the loser's debt is backed by WETH that nobody has bought yet: what is there is paid, then no more."""
+    winner = house.open(maker, 20_000 * USDC)
+    loser = house.open(other_trader, WETH=20 * WAD)
+    house.trade(loser, winner, {"SOL": 500}, [-30_000 * USDC])
+    house.trade(loser, winner, {"SOL": -500}, [10_000 * USDC])
+    assert (house.cash(winner), house.cash(loser)) == (40_000 * USDC, -20_000 * USDC)
+    with reverts("InsufficientCredit", engine, 0, house.usdc, 20_000 * USDC, 20_000 * USDC + 1):
+        engine.withdraw(winner, house.usdc, 20_000 * USDC + 1, maker, 0, sender=maker)
+    engine.withdraw(winner, house.usdc, 20_000 * USDC, maker, 0, sender=maker)
+    house.deposit(loser, 20_000 * USDC)
+    engine.withdraw(winner, house.usdc, 20_000 * USDC, maker, 0, sender=maker)
+    assert house.cash(winner) == house.cash(loser) == 0

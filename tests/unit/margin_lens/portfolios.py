@@ -109,6 +109,15 @@ class Stage:
         entries = [(self.account, -amount), (self.other, amount)]
         self.now(self.engine, "seize", self.account, [], entries, [], 0, sender=insider)
 
+    def sell_out(self) -> None:
+        """Makes an estate of the account: a fall takes all it has and more, it is absorbed, and its WETH is left."""
+        self.deposit(self.trader, "WETH", 100 * 10**18)
+        self.deposit(self.trader, "USDC", 10_000 * USDC)
+        self.trade(BTC, 60 * SIZE_UNIT)
+        self.answer("BTC", 16_000 * WAD)
+        self.now(self.protocol.liquidation, "absorb", self.account, 0, sender=self.maker)
+        assert self.engine.estateOf(self.account).forgiven > 0
+
     def to_the_line(self, gap: int) -> None:
         """Leaves the account with E = M + gap, to the unit."""
         margin = self.margin()

@@ -153,6 +153,25 @@ def test_liquidation_price_moves_collateral_on_the_same_feed_along(stage, trader
     assert stage.lens.liquidationPrice(stage.account, ETH).hasAbove is False
 
 
+@pytest.mark.parametrize("side", [1, -1])
+def test_liquidation_price_is_an_answer_that_the_oracle_takes(stage, trader, side):
+    """E = M at the last answer inside the feed's bounds: none. One unit less: that answer, and no other beyond it."""
+    stage.deposit(trader, "USDC", 100_000 * USDC)
+    stage.trade(SOL, side * 6_000 * SIZE_UNIT)
+    end = valid(SOL)[0 if side > 0 else 1]
+    stage.take(slack(stage.snapshot(), SOL, end))
+    assert slack(stage.snapshot(), SOL, end - side * unit(SOL)) < 0
+    assert tuple(stage.lens.liquidationPrice(stage.account, SOL)) == (0, 0, False, False)
+    stage.take(1)
+    line = stage.lens.liquidationPrice(stage.account, SOL)
+    assert (line.below, line.above) == ((end, 0) if side > 0 else (0, end))
+    stage.answer("SOL", end)
+    assert stage.lens.liquidatable([stage.account]) == [True]
+    stage.answer("SOL", end - side * unit(SOL))
+    with reverts("InvalidPrice"):
+        stage.engine.load(stage.account, 0, [], False)
+
+
 def test_liquidation_price_without_a_position_is_none(stage, trader):
     stage.deposit(trader, "WETH", 10**18)
     assert tuple(stage.lens.liquidationPrice(stage.account, SOL)) == (0, 0, False, False)

@@ -191,6 +191,16 @@ def test_preview_trade_of_an_account_that_owes_too_much(stage, trader):
     assert told.afterwards.freeMargin > 0 and told.afterwards.debt > 0
 
 
+def test_preview_trade_of_an_estate_is_refused(stage, trader):
+    """Until those who paid for it are paid back."""
+    stage.sell_out()
+    stage.deposit(trader, "USDC", stage.standing().debt + USDC)  # and what interest it owes by then
+    told = refused(stage, "EstateOpen", SOL, units(4_000))
+    assert told.quote < 0 < told.afterwards.forgiven
+    stage.deposit(trader, "USDC", told.afterwards.forgiven)
+    assert check(stage, SOL, units(4_000)) == "ok"
+
+
 def test_preview_trade_that_reduces_and_leaves_less_than_nothing(funded):
     """With one dollar of equity left, the fee is more than there is."""
     funded.trade(ETH, units(100))

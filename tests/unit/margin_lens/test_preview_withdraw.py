@@ -145,6 +145,28 @@ def test_preview_withdraw_of_an_account_that_owes_too_much(stage, trader):
     assert check(stage, "USDC", 1) == "InsufficientCash"
 
 
+def test_preview_withdraw_of_an_estate_is_refused(stage, trader):
+    stage.sell_out()
+    assert check(stage, "WETH", 1) == "EstateOpen" and most(stage, "WETH") == 0
+    assert check(stage, "WETH", 10**21) == "InsufficientCollateral"
+    stage.deposit(trader, "USDC", stage.standing().debt + stage.standing().forgiven - USDC)
+    assert check(stage, "WETH", 1) == "EstateOpen" and most(stage, "WETH") == 0
+    stage.deposit(trader, "USDC", 2 * USDC)
+    assert most(stage, "WETH") == 100 * 10**18
+    assert check(stage, "WETH", 10**20) == check(stage, "USDC", 1) == "ok"
+
+
+def test_max_withdraw_of_an_account_with_a_loss_not_realised_stops_at_its_debt(stage, trader):
+    """λ₀ · C is reached before the margin is: what it has lost counts as owed."""
+    stage.deposit(trader, "WETH", 500 * 10**18)
+    stage.deposit(trader, "USDC", 20_000 * USDC)
+    stage.trade(BTC, 34 * SIZE_UNIT)
+    stage.answer("BTC", 2_000 * WAD)
+    top = most(stage, "USDC")
+    assert 0 < top < stage.standing().freeMargin
+    assert check(stage, "USDC", top) == "ok" and check(stage, "USDC", top + 1) == "DebtTooLarge"
+
+
 def test_preview_withdraw_while_bad_debt_is_recorded_pays_the_haircut(funded):
     owe(funded, 250_000 * USDC)
     told = funded.lens.previewWithdraw(funded.account, funded.protocol.settlement, 10**10 + 1)

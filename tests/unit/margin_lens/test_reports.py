@@ -16,8 +16,8 @@ UNBOUNDED = 2**255 - 1
 REVERT = 1  # MockAggregator.Mode
 
 
-def expected(snapshot: margin_math.Snapshot) -> dict:
-    """The standing that the model says."""
+def expected(snapshot: margin_math.Snapshot, forgiven: int = 0) -> dict:
+    """The standing that the model says. forgiven: what others paid for it."""
     at_mid, strict = margin_math.judge(snapshot), margin_math.judge(snapshot, adding=True)
     backing, debt = margin_math.backing(strict), margin_math.debt(at_mid)
     return {
@@ -28,7 +28,8 @@ def expected(snapshot: margin_math.Snapshot) -> dict:
         "health": mul_div_down(at_mid.equity, WAD, at_mid.maintenance) if at_mid.maintenance else UNBOUNDED,
         "debt": debt,
         "liquidatable": margin_math.liquidatable(at_mid),
-        "forSale": at_mid.equity < 0 or debt * 10**6 > at_mid.collateral * WORLD.debt.limit_e6,
+        "forgiven": forgiven,
+        "forSale": forgiven > 0 or at_mid.equity < 0 or debt * 10**6 > at_mid.collateral * WORLD.debt.limit_e6,
     }
 
 
@@ -75,6 +76,20 @@ def test_reports_of_an_account_that_owes(stage, trader):
         assert standing._asdict() | {"margin": tuple(standing.margin)} == due
         assert standing.forSale is sells
     assert standing.margin.equity == -1
+
+
+def test_reports_of_an_estate(stage):
+    """What others paid for an absorbed account is for sale, whatever its debt."""
+    stage.sell_out()
+    forgiven = stage.engine.estateOf(stage.account).forgiven
+    standing = stage.standing()
+    assert standing._asdict() | {"margin": tuple(standing.margin)} == expected(stage.snapshot(), forgiven)
+    assert standing.forSale and standing.forgiven == forgiven > 0
+    stage.deposit(stage.trader, "USDC", standing.debt + forgiven // 2)
+    assert stage.standing().forSale and stage.standing().debt == 0
+    assert 0 < stage.standing().forgiven == stage.engine.estateOf(stage.account).forgiven < forgiven
+    stage.deposit(stage.trader, "USDC", forgiven)
+    assert not stage.standing().forSale
 
 
 def test_reports_of_an_account_that_nobody_used(stage, stranger):

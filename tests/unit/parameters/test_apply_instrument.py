@@ -18,7 +18,9 @@ def test_apply_instrument_before_the_notice_ends_reverts(chain, parameters, anno
             parameters.applyInstrument(0)
 
 
-def test_apply_instrument_the_second_the_notice_ends_is_taken_from_anyone(chain, engine, parameters, announced, stranger):
+def test_apply_instrument_the_second_the_notice_ends_is_taken_from_anyone(
+    chain, engine, parameters, announced, stranger
+):
     chain.set_next_time(announced)
     receipt = parameters.applyInstrument(0, sender=stranger)
     risk = engine.instrumentConfig(0)[0]

@@ -59,7 +59,11 @@ LEAST_NOTIONAL = 547_619_048  # ⌈1 USDC · 1.15 / (1.4 % · 0.15)⌉
             {"baseE6": 10**6 + 1, "maxMoveE6": 0},
             ("baseE6", 10**6 + 1, 10**6),
         ),
-        ({"penaltyE6": 30_000, "maxMoveE6": 9_999}, {"penaltyE6": 30_001, "maxMoveE6": 0}, ("penaltyE6", 30_001, 30_000)),
+        (
+            {"penaltyE6": 30_000, "maxMoveE6": 9_999},
+            {"penaltyE6": 30_001, "maxMoveE6": 0},
+            ("penaltyE6", 30_001, 30_000),
+        ),
         ({"depth": 1}, {"depth": 0}, ("depth", 0, 1)),
         ({"initialMultipleE6": 10**6 + 1}, {"initialMultipleE6": 10**6}, ("initialMultipleE6", 10**6, 10**6 + 1)),
         ({"initialMultipleE6": 2**24 - 1}, {"initialMultipleE6": 0}, ("initialMultipleE6", 0, 10**6 + 1)),
@@ -167,11 +171,15 @@ def test_set_instrument_again_keeps_the_listing_rule_while_the_notice_runs(engin
         parameters.setInstrument(0, listing(penaltyE6=30_000, maxMoveE6=9_999, minNotional=260 * USDC), sender=timelock)
     assert refused.error.args[0] == "minNotional"
     with reverts("InvalidParameter") as refused:
-        parameters.setInstrument(0, listing(baseE6=90_000, maxRateE8=10**9, reactionTime=DAY, maxMoveE6=20_000), sender=timelock)
+        parameters.setInstrument(
+            0, listing(baseE6=90_000, maxRateE8=10**9, reactionTime=DAY, maxMoveE6=20_000), sender=timelock
+        )
     assert refused.error.args[0] == "baseE6"
 
 
-def test_set_instrument_again_charges_no_past_time_by_the_new_funding(house, engine, chain, parameters, timelock, trader, lp):
+def test_set_instrument_again_charges_no_past_time_by_the_new_funding(
+    house, engine, chain, parameters, timelock, trader, lp
+):
     """ADM-1: a market that nobody touched for a day is not charged that day at a rate that was just set."""
     house.provide(lp)
     account = house.open(trader, 100_000 * USDC)
