@@ -208,6 +208,20 @@ def test_liquidate_into_a_pool_that_is_too_thin_reverts_with_its_numbers(house, 
     assert need == -(-margin_math.maintenance(leg, plan.closed[0], 10**21) * 115 // 100)
 
 
+def test_liquidate_into_a_taker_that_owes_too_much_reverts(house, liquidation, liquidator, short, weak):
+    """Margin enough, but more than λ₀ of its collateral is borrowed already."""
+    owing = house.open(liquidator, sub=3, BAR=100)
+    margin = house.judge(owing, adding=True)
+    house.trade(owing, short, {"SOL": 1_000}, [-20_000 * USDC - margin.collateral * 79 // 100])
+    house.trade(owing, short, {"SOL": -1_000})
+    house.reprice("GOLD", 1_700)
+    margin, plan = house.judge(owing, adding=True), planned(house, weak)
+    backing = margin_math.backing(margin) + plan.shares.taker
+    assert margin_math.debt(margin) * 10 > margin.collateral * 8 and backing > 10_000 * USDC
+    with reverts("TakerRefused", owing, backing, house_initial(house, weak, plan.closed[0])):
+        liquidation.liquidate(weak, owing, WAD, sender=liquidator)
+
+
 def test_liquidate_into_a_taker_with_sixteen_instruments_reverts(house, liquidation, liquidator, maker, taker, sinking):
     last = NAMES[16]
     account = sinking.account({last: 20})
@@ -247,6 +261,20 @@ def test_liquidate_a_bite_of_exactly_the_minimum_is_taken_and_a_grain_less_rever
     with reverts("FractionTooSmall", least - 1, 1_000 * USDC - 1, 1_000 * USDC):
         liquidation.liquidate(weak, taker, least - 1, sender=liquidator)
     liquidation.liquidate(weak, taker, least, sender=liquidator)
+
+
+def test_liquidate_a_bite_meets_the_largest_minimum_that_is_held(house, engine, liquidation, liquidator, taker, sinking):
+    """5,000 in ETH, 1,000 in BTC."""
+    config = dict(zip(("risk", "limits", "funding"), (part._asdict() for part in engine.instrumentConfig(0))))
+    config["limits"]["minNotional"] = 5_000 * USDC
+    house.parameters.setInstrument(0, config | {"maxMoveE6": 20_000, "reactionTime": 600}, sender=house.timelock)
+    account = sinking.account({"ETH": 20, "BTC": 1})
+    sinking.sink(account, "ETH")
+    notional = house.judge(account).notional
+    least = -(-5_000 * USDC * WAD // notional)
+    with reverts("FractionTooSmall", least - 1, 5_000 * USDC - 1, 5_000 * USDC):
+        liquidation.liquidate(account, taker, least - 1, sender=liquidator)
+    liquidation.liquidate(account, taker, least, sender=liquidator)
 
 
 def test_liquidate_of_nothing_reverts(liquidation, liquidator, taker, weak):

@@ -169,6 +169,13 @@ def test_preview_trade_of_a_reduce_only_instrument(funded, guardian):
     assert check(funded, ETH, -units(4)) == "ok"
 
 
+@pytest.mark.parametrize("side", [1, -1])
+def test_preview_trade_up_to_the_skew_scale(funded, side):
+    scale = units(WORLD.instruments[ETH].scale)
+    refused(funded, "SkewTooLarge", ETH, side * scale)
+    assert check(funded, ETH, side * (scale - 1)) == "CapExceeded"
+
+
 def test_preview_trade_beyond_the_caps(funded, guardian):
     parameters = funded.protocol.parameters
     cap = WORLD.instruments[ETH].cap_value

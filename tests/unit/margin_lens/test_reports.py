@@ -2,6 +2,7 @@
 
 from random import Random
 
+import pytest
 from hypothesis import settings
 
 from plimsoll.chain.artifacts import decode_error
@@ -9,7 +10,7 @@ from plimsoll.fixed_point import mul_div_down
 from plimsoll.model import margin_math
 from plimsoll.types import WAD
 from tests.helpers import isolated, reverts
-from tests.unit.margin_lens.portfolios import ETH, WORLD
+from tests.unit.margin_lens.portfolios import BTC, ETH, WORLD
 
 ROUNDS = settings.default.max_examples // 3
 UNBOUNDED = 2**255 - 1
@@ -118,18 +119,17 @@ def test_reports_of_an_account_whose_price_is_invalid_spoil_no_other(stage, trad
         stage.engine.load(stage.account, 0, [], False)
 
 
-def test_reports_read_each_price_once(stage, trader, maker):
-    """Eight more accounts on a feed cost as much as on one that answers for free: the feed is asked once."""
-
-    def gas(count):
-        data = stage.lens.encode("reports", [stage.account] * count)
-        return int(stage.chain.rpc("eth_estimateGas", {"to": stage.lens.address, "data": data}, "latest"), 16)
-
+@pytest.mark.parametrize("view", ["reports", "liquidatable"])
+def test_a_view_of_many_accounts_reads_each_price_once(stage, trader, view):
     stage.deposit(trader, "WETH", 10**19)
-    spent = [gas(count) for count in (1, 2, 3)]
-    assert spent[1] - spent[0] < spent[0] - 21_000 - 15_000  # the first pays for the oracle, its feed and cold storage
-    book = stage.engine.load(stage.account, 0, [], False)[1]
-    assert len(book) == 1
+    stage.trade(BTC, 10**9)
+    accounts = [stage.account, stage.other, stage.account, stage.account]
+    request = {"to": stage.lens.address, "data": stage.lens.encode(view, accounts)}
+    steps = stage.chain.rpc("debug_traceCall", request, "latest", {"disableMemory": True, "disableStorage": True})
+    asked = [int(step["stack"][-2], 16) for step in steps["structLogs"] if step["op"] == "STATICCALL"]
+    for feed in ("ETH", "BTC"):
+        assert asked.count(int(stage.protocol.proxies[feed].address, 16)) == 1
+    assert asked.count(int(stage.protocol.oracle.address, 16)) == 1
 
 
 def test_constructor_with_parts_of_two_protocols_reverts(chain, stage, stranger):
