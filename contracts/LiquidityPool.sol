@@ -8,6 +8,7 @@ import {ILiquidityPool} from "../interfaces/ILiquidityPool.sol";
 import {IMarginEngine} from "../interfaces/IMarginEngine.sol";
 import {IMarginTypes} from "../interfaces/IMarginTypes.sol";
 import {IVenue} from "../interfaces/IVenue.sol";
+import {LedgerMath} from "./libraries/LedgerMath.sol";
 import {PoolShares} from "./base/PoolShares.sol";
 import {QuoteMath} from "./libraries/QuoteMath.sol";
 
@@ -68,6 +69,8 @@ contract LiquidityPool is PoolShares, Ownable, IVenue {
         (uint256 before, uint256 afterwards) = QuoteMath.skew(order.size, order.makerSize);
         // A trade that only narrows ends at 0 on the side it pushes to: it is never refused.
         if (afterwards >= order.scale) revert SkewTooLarge(order.instrument, afterwards, order.scale);
+        bool widens = !LedgerMath.reduces(order.makerSize, -order.size);
+        if (widens && _frozen & (1 << order.instrument) != 0) revert MarketFrozen(order.instrument);
         (quotes, fees) = (new int256[](1), new uint256[](1));
         quotes[0] =
             QuoteMath.amount(order.size, before, afterwards, order.mid, order.scale, SIZE_SCALE, config.spreadE6);
@@ -101,6 +104,30 @@ contract LiquidityPool is PoolShares, Ownable, IVenue {
         _moveCash(instrument, amount);
     }
 
+    // When a liquidation was refused --------------------------------------------------------------------------------
+
+    /// @inheritdoc ILiquidityPool
+    function freeze(uint256 instrument) external {
+        _onlyLiquidationEngine();
+        if (_frozen & (1 << instrument) != 0) return;
+        _frozen |= uint128(1 << instrument);
+        emit MarketFrozenSet(instrument, true);
+    }
+
+    /// @inheritdoc ILiquidityPool
+    function unfreeze(uint256 instrument) external nonReentrant {
+        Valuation memory v = _glance();
+        _requirePrices(v, 1 << instrument);
+        if (v.free[instrument] == 0) revert TrancheUnsound(instrument, v.worth[instrument]);
+        _frozen &= ~uint128(1 << instrument);
+        emit MarketFrozenSet(instrument, false);
+    }
+
+    /// @inheritdoc ILiquidityPool
+    function isFrozen(uint256 instrument) external view returns (bool) {
+        return _frozen & (1 << instrument) != 0;
+    }
+
     // Parameters ----------------------------------------------------------------------------------------------------
 
     /// @inheritdoc ILiquidityPool
@@ -111,7 +138,7 @@ contract LiquidityPool is PoolShares, Ownable, IVenue {
         _bound("spreadE6", config.spreadE6, MAX_RATE_E6);
         _bound("takerFeeE6", config.takerFeeE6, MAX_RATE_E6);
         _bound("makerFeeE6", config.makerFeeE6, MAX_RATE_E6);
-        _markets |= 1 << instrument;
+        _markets |= uint128(1 << instrument);
         _configs[instrument] = config;
         uint256 weights;
         for (uint256 map = _markets; map != 0; map &= map - 1) weights += _configs[_lowest(map)].weightE6;

@@ -13,6 +13,7 @@ import {IMarginTypes} from "../interfaces/IMarginTypes.sol";
 import {IPriceOracle} from "../interfaces/IPriceOracle.sol";
 import {IVenue} from "../interfaces/IVenue.sol";
 import {Ledger} from "./base/Ledger.sol";
+import {Posting} from "./base/Posting.sol";
 import {FixedPointMath} from "./libraries/FixedPointMath.sol";
 import {LedgerMath} from "./libraries/LedgerMath.sol";
 import {MarginMath} from "./libraries/MarginMath.sol";
@@ -20,16 +21,13 @@ import {MarginMath} from "./libraries/MarginMath.sol";
 /// @title MarginEngine: READ THIS FIRST
 /// @notice Accounts, the matched ledger and the margin rule. Every verb has the same five beats: check (who, what) · load
 /// (prices and indices, once) · act (the ledger changes) · prove (margin, caps) · tell and pay (events, then tokens).
-/// Storage and posting are in base/Ledger.sol, the rule itself in libraries/MarginMath.sol, listing in Parameters.sol.
-contract MarginEngine is IMarginCore, IEscrowModule, Ledger, Proxy {
+/// Storage is in base/Ledger.sol, posting in base/Posting.sol, the rule itself in libraries/MarginMath.sol, listing in Parameters.sol.
+contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
     using FixedPointMath for uint256;
     using FixedPointMath for int256;
     using MarginMath for Margin;
     using SafeCast for uint256;
     using SafeERC20 for IERC20;
-
-    uint256 internal constant MAY_TRADE = 1;
-    uint256 internal constant MAY_WITHDRAW = 2;
 
     /// @dev A trade while it runs. adds: somebody's risk grows (other than by taking over a reducing account's as the pool).
     struct Deal {
@@ -54,21 +52,6 @@ contract MarginEngine is IMarginCore, IEscrowModule, Ledger, Proxy {
     /// @dev What is not here is in the extension, for ever: the same storage, the same immutables.
     function _implementation() internal view override returns (address) {
         return EXTENSION;
-    }
-
-    // Authority -----------------------------------------------------------------------------------------------------
-
-    /// @inheritdoc IMarginCore
-    function setOperator(uint256 account, address operator, uint256 bits) external {
-        _only(_owner(account));
-        if (bits > MAY_TRADE | MAY_WITHDRAW) revert InvalidParameter("bits", bits, MAY_TRADE | MAY_WITHDRAW);
-        _operators[account][operator] = bits;
-        emit OperatorSet(account, operator, bits);
-    }
-
-    function _authorise(uint256 account, uint256 bit) private view {
-        if (msg.sender == _owner(account) || _operators[account][msg.sender] & bit != 0) return;
-        revert Unauthorized(msg.sender);
     }
 
     // Deposit -------------------------------------------------------------------------------------------------------
@@ -125,8 +108,8 @@ contract MarginEngine is IMarginCore, IEscrowModule, Ledger, Proxy {
         if (to != _owner(account)) _only(_owner(account));
         _authorise(account, MAY_WITHDRAW);
         bool isCash = token == SETTLEMENT;
-        paid = isCash ? _takeCash(account, amount) : amount;
-        if (!isCash) _takeCollateral(account, _collateralId(token), amount);
+        if (isCash) (amount, paid) = _takeCash(account, amount);
+        else paid = _takeCollateral(account, _collateralId(token), amount);
         if (paid < minOut) revert BelowMinOut(paid, minOut);
         emit Withdrawn(account, token, to, amount, paid);
         _tell(account);
@@ -134,19 +117,21 @@ contract MarginEngine is IMarginCore, IEscrowModule, Ledger, Proxy {
     }
 
     /// @dev While bad debt is recorded it is paid off by what the withdrawal is short of: the ratio stays as it is (LIQ-6).
-    function _takeCash(uint256 account, uint256 amount) private returns (uint256 paid) {
-        paid = amount;
+    /// @return taken from cash: `amount`, or what escrow can pay for
+    function _takeCash(uint256 account, uint256 amount) private returns (uint256 taken, uint256 paid) {
+        int256 cash = _accounts[account].cash;
+        if (cash < amount.toInt256()) revert InsufficientCash(account, cash, amount);
         uint256 debt = _house.badDebt;
-        if (debt > 0) {
-            (uint256 settlement, uint256 owed) = _claims();
-            uint256 short = Math.min(debt, amount - amount.mulDivDown(settlement, owed));
-            paid -= short;
-            _setBadDebt(-int256(short));
-        }
-        _spend(account, amount);
+        (uint256 settlement, uint256 owed) = debt == 0 ? (0, _creditOf(CASH_ACCOUNT, SETTLEMENT)) : _claims();
+        taken = Math.min(amount, owed);
+        if (taken < amount) emit WithdrawalCut(account, amount - taken);
+        paid = debt == 0 ? taken : taken.mulDivDown(settlement, owed);
+        if (paid == 0) revert NothingInEscrow(amount);
+        if (paid < taken) _relieve(Math.min(debt, taken - paid), NO_INSTRUMENT);
+        _spend(account, taken);
     }
 
-    function _takeCollateral(uint256 account, uint256 id, uint256 amount) private {
+    function _takeCollateral(uint256 account, uint256 id, uint256 amount) private returns (uint256) {
         Account storage state = _accounts[account];
         uint256 held = _creditOf(account, _collaterals[id].token);
         if (amount > held) revert InsufficientCollateral(account, id, held, amount);
@@ -159,29 +144,7 @@ contract MarginEngine is IMarginCore, IEscrowModule, Ledger, Proxy {
             _requireInitial(snapshot);
         }
         _countCollateral(account, id, held, amount);
-    }
-
-    /// @inheritdoc IMarginCore
-    function moveCash(uint256 from, uint256 to, uint256 amount) external nonReentrant {
-        if (amount == 0) revert ZeroAmount();
-        if (from == to) revert SameAccount(from);
-        if (_owner(from) != _owner(to)) revert DifferentOwners(from, to);
-        _authorise(from, MAY_WITHDRAW);
-        _spend(from, amount);
-        _post(to, amount.toInt256());
-        emit CashMoved(from, to, amount);
-        _tell(from);
-        _tell(to);
-    }
-
-    /// @dev Takes from positive cash, and proves what stays.
-    function _spend(uint256 account, uint256 amount) private {
-        int256 cash = _accounts[account].cash;
-        if (cash < amount.toInt256()) revert InsufficientCash(account, cash, amount);
-        _post(account, -int256(amount));
-        if (_accounts[account].instruments == 0) return;
-        (Snapshot memory snapshot,) = _load(account, 0, new IPriceOracle.Price[](0), true);
-        _requireInitial(snapshot);
+        return amount;
     }
 
     // Trade ---------------------------------------------------------------------------------------------------------
@@ -236,6 +199,7 @@ contract MarginEngine is IMarginCore, IEscrowModule, Ledger, Proxy {
         deal.orders = new IVenue.Order[](fills.length);
         for (uint256 i; i < fills.length; ++i) {
             IPriceOracle.Price memory price = _priceOf(deal.book, _risks[fills[i].instrument].feed);
+            if (price.haltedAt != 0 && (deal.adds || _owner(maker) == POOL)) revert InstrumentHalted(fills[i].instrument);
             _touch(fills[i].instrument, price.mid);
             deal.orders[i] = _order(maker, fills[i], price);
         }
@@ -308,54 +272,9 @@ contract MarginEngine is IMarginCore, IEscrowModule, Ledger, Proxy {
         _requireInitial(snapshot);
     }
 
-    function _requireInitial(Snapshot memory snapshot) private view {
-        Margin memory margin = MarginMath.judge(snapshot, true);
-        if (_meetsInitial(margin)) return;
-        int256 backing = margin.backing();
-        if (backing < int256(margin.initial)) revert InsufficientMargin(snapshot.account, backing, margin.initial);
-        revert DebtTooLarge(snapshot.account, margin.debt(), margin.collateral.mulDivDown(OPEN_DEBT_LIMIT_E6, 1e6));
-    }
-
-    function _meetsInitial(Margin memory margin) private view returns (bool) {
-        return margin.backing() >= int256(margin.initial)
-            && margin.debt() * 1e6 <= margin.collateral * OPEN_DEBT_LIMIT_E6;
-    }
-
     function _judge(uint256 account, IPriceOracle.Price[] memory book) private view returns (Margin memory) {
         (Snapshot memory snapshot,) = _load(account, 0, book, false);
         return MarginMath.judge(snapshot, false);
-    }
-
-    // The liquidation engine's verbs --------------------------------------------------------------------------------
-
-    /// @inheritdoc IMarginCore
-    function seize(
-        uint256 account,
-        Transfer[] calldata transfers,
-        Entry[] calldata cash,
-        Entry[] calldata funds,
-        int256 newBadDebt
-    ) external nonReentrant only(LIQUIDATION_ENGINE) {
-        for (uint256 i; i < transfers.length; ++i) {
-            Transfer calldata moved = transfers[i];
-            _touch(moved.instrument, moved.mid);
-            _fill(account, moved.instrument, moved.size, moved.quote);
-            _fill(moved.taker, moved.instrument, -moved.size, -moved.quote);
-        }
-        int256 sum = -newBadDebt;
-        for (uint256 i; i < cash.length; ++i) {
-            sum += cash[i].amount;
-            _post(cash[i].id, cash[i].amount);
-            if (cash[i].id != account) _tell(cash[i].id);
-        }
-        for (uint256 i; i < funds.length; ++i) {
-            sum += funds[i].amount;
-            _setFund(funds[i].id, funds[i].amount, 0);
-        }
-        if (sum != 0) revert Unbalanced(sum);
-        if (newBadDebt != 0) _setBadDebt(newBadDebt);
-        emit Seized(account, transfers.length, newBadDebt);
-        _tell(account);
     }
 
     // Views ---------------------------------------------------------------------------------------------------------
@@ -374,9 +293,10 @@ contract MarginEngine is IMarginCore, IEscrowModule, Ledger, Proxy {
     function requirePeg() public view {
         if (SETTLEMENT_FEED == NO_FEED) return;
         IPriceOracle.Price[] memory none;
-        uint256 price = _complete(none, 1 << SETTLEMENT_FEED, false)[0].mid;
+        IPriceOracle.Price memory found = _complete(none, 1 << SETTLEMENT_FEED, false)[0];
+        uint256 price = found.mid;
         uint256 distance = price > 1e18 ? price - 1e18 : 1e18 - price;
-        if (distance > DEPEG_LIMIT_E6 * 1e12) revert Depegged(price);
+        if (found.haltedAt != 0 || distance > DEPEG_LIMIT_E6 * 1e12) revert Depegged(price);
     }
 
     /// @inheritdoc IMarginCore

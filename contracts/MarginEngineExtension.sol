@@ -1,25 +1,160 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {Proxy} from "@openzeppelin/contracts/proxy/Proxy.sol";
+import {IMarginTypes} from "../interfaces/IMarginTypes.sol";
 import {IMarginExtension} from "../interfaces/IMarginExtension.sol";
 import {IEscrow} from "../interfaces/IEscrow.sol";
 import {IPriceOracle} from "../interfaces/IPriceOracle.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {IFlashBuyer} from "../interfaces/IFlashBuyer.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Ledger} from "./base/Ledger.sol";
+import {Posting} from "./base/Posting.sol";
+import {FixedPointMath} from "./libraries/FixedPointMath.sol";
+import {MarginMath} from "./libraries/MarginMath.sol";
 
-/// @title The rarer half of the margin engine
-/// @notice MarginEngine delegates to it whatever it does not implement itself, in its own storage: both are a Ledger, made
-/// with the same Setup. Nothing here can be replaced.
-contract MarginEngineExtension is IMarginExtension, Ledger {
+/// @title The second part of the margin engine: liquidation, losses, and its rarer verbs
+/// @notice MarginEngine delegates to it whatever it does not implement itself, and it to MarginEngineListing, in the engine's own
+/// storage: all three are a Ledger, made with the same Setup. Nothing here can be replaced.
+contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
+    using FixedPointMath for uint256;
     using SafeCast for uint256;
 
-    constructor(Setup memory setup) Ledger(setup) {}
+    address public immutable LISTING;
+
+    constructor(Setup memory setup, address listing) Ledger(setup) {
+        if (IMarginTypes(listing).SETUP_HASH() != SETUP_HASH) revert WrongExtension(listing);
+        LISTING = listing;
+    }
+
+    function _implementation() internal view override returns (address) {
+        return LISTING;
+    }
+
+    /// @inheritdoc IMarginExtension
+    function setOperator(uint256 account, address operator, uint256 bits) external {
+        _only(_owner(account));
+        if (bits > MAY_TRADE | MAY_WITHDRAW) revert InvalidParameter("bits", bits, MAY_TRADE | MAY_WITHDRAW);
+        _operators[account][operator] = bits;
+        emit OperatorSet(account, operator, bits);
+    }
+
+    /// @inheritdoc IMarginExtension
+    function moveCash(uint256 from, uint256 to, uint256 amount) external nonReentrant {
+        if (amount == 0) revert ZeroAmount();
+        if (from == to) revert SameAccount(from);
+        if (_owner(from) != _owner(to)) revert DifferentOwners(from, to);
+        _authorise(from, MAY_WITHDRAW);
+        _spend(from, amount);
+        _post(to, amount.toInt256());
+        emit CashMoved(from, to, amount);
+        _tell(from);
+        _tell(to);
+    }
+
+    // Liquidation ----------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IMarginExtension
+    function seize(
+        uint256 account,
+        Transfer[] calldata transfers,
+        Entry[] calldata cash,
+        Entry[] calldata funds,
+        Loss[] calldata losses
+    ) external nonReentrant only(LIQUIDATION_ENGINE) {
+        int256 sum;
+        for (uint256 i; i < losses.length; ++i) {
+            sum -= losses[i].amount.toInt256();
+            _share(losses[i]);
+        }
+        for (uint256 i; i < transfers.length; ++i) {
+            Transfer calldata moved = transfers[i];
+            _touch(moved.instrument, moved.mid);
+            _fill(account, moved.instrument, moved.size, moved.quote);
+            _fill(moved.taker, moved.instrument, -moved.size, -moved.quote);
+        }
+        for (uint256 i; i < cash.length; ++i) {
+            sum += cash[i].amount;
+            _post(cash[i].id, cash[i].amount);
+            if (cash[i].id != account) _tell(cash[i].id);
+        }
+        for (uint256 i; i < funds.length; ++i) {
+            sum += funds[i].amount;
+            _setFund(funds[i].id, funds[i].amount, 0);
+        }
+        if (sum != 0) revert Unbalanced(sum);
+        emit Seized(account, transfers.length);
+        _tell(account);
+    }
+
+    // Insurance, bad debt, halted instruments -----------------------------------------------------------------------
 
     /// @inheritdoc IMarginExtension
     function fund(uint256 instrument, uint256 amount) external nonReentrant returns (uint256 credited) {
         _listed(instrument);
         credited = _pull(CASH_ACCOUNT, SETTLEMENT, amount, msg.sender);
         _setFund(instrument, credited.toInt256(), 0);
+        _payFromFund(instrument);
+    }
+
+    /// @inheritdoc IMarginExtension
+    function drain(uint256 instrument) external nonReentrant returns (uint256 paid) {
+        uint256 feed = _listed(instrument).feed;
+        if (_indebted & (1 << instrument) == 0) revert NothingOwed(instrument);
+        IPriceOracle.Price[] memory none;
+        uint256 mid = _complete(none, 1 << feed, false)[0].mid;
+        _touch(instrument, mid);
+        paid = _payFromFund(instrument) + _drainSide(instrument, true, mid) + _drainSide(instrument, false, mid);
+    }
+
+    function _drainSide(uint256 instrument, bool long, uint256 mid) private returns (uint256 paid) {
+        uint256 owed = _deficits[instrument][long].owed;
+        if (owed == 0) return 0;
+        paid = _charge(instrument, long, owed, mid);
+        emit LossShared(instrument, long, owed, paid, owed - paid);
+        if (paid == 0) return 0;
+        _setDeficit(instrument, long, owed - paid);
+        _setBadDebt(-int256(paid));
+    }
+
+    /// @dev An instrument's insurance pays the bad debt of its own sides.
+    function _payFromFund(uint256 instrument) private returns (uint256 paid) {
+        paid = _relieveInstrument(instrument, _funds[instrument].insurance);
+        if (paid == 0) return 0;
+        _setFund(instrument, -int256(paid), 0);
+        _setBadDebt(-int256(paid));
+    }
+
+    /// @inheritdoc IMarginExtension
+    function settleHalted(uint256 instrument, uint256 long, uint256 short) external nonReentrant returns (uint256 size) {
+        uint256 feed = _listed(instrument).feed;
+        if (!IPriceOracle(ORACLE).isFinal(feed)) revert HaltNotFinal(instrument);
+        (int256 bought, int256 sold) = (_sizeOf(long, instrument), -_sizeOf(short, instrument));
+        if (bought <= 0 || sold <= 0) revert NothingToSettle(instrument, long, short);
+        IPriceOracle.Price[] memory book = _requireSolvent(long, new IPriceOracle.Price[](0));
+        book = _requireSolvent(short, book);
+        uint256 mid = _priceOf(book, feed).mid;
+        size = Math.min(uint256(bought), uint256(sold));
+        int256 quote = size.mulDivDown(mid, SIZE_SCALE).toInt256();
+        _touch(instrument, mid);
+        _fill(long, instrument, -int256(size), quote);
+        _fill(short, instrument, int256(size), -quote);
+        emit HaltedSettled(instrument, long, short, size, mid);
+        _tell(long);
+        _tell(short);
+    }
+
+    function _requireSolvent(uint256 account, IPriceOracle.Price[] memory book)
+        private
+        view
+        returns (IPriceOracle.Price[] memory)
+    {
+        Snapshot memory snapshot;
+        (snapshot, book) = _load(account, 0, book, false);
+        int256 equity = MarginMath.judge(snapshot, false).equity;
+        if (equity < 0) revert AccountInsolvent(account, equity);
+        return book;
     }
 
     /// @inheritdoc IMarginExtension
@@ -44,20 +179,31 @@ contract MarginEngineExtension is IMarginExtension, Ledger {
     }
 
     /// @inheritdoc IMarginExtension
-    function sellCollateral(uint256 account, uint256 collateral, uint256 amount, uint256 payment, address buyer)
-        external
-        nonReentrant
-        only(LIQUIDATION_ENGINE)
-    {
+    /// @dev The tokens leave first only for a buyer who is called back; the lock is held until all is paid and posted.
+    function sellCollateral(
+        uint256 account,
+        uint256 collateral,
+        uint256 amount,
+        uint256 payment,
+        address buyer,
+        bytes calldata data
+    ) external nonReentrant only(AUCTION_HOUSE) {
         address token = _collaterals[collateral].token;
         uint256 held = _creditOf(account, token);
-        uint256 credited = _pull(CASH_ACCOUNT, SETTLEMENT, payment, buyer);
-        if (credited != payment) revert InsufficientCash(account, credited.toInt256(), payment);
+        bool isFlash = data.length > 0;
+        if (isFlash) {
+            IEscrow(ESCROW).release(account, token, amount, buyer);
+            IFlashBuyer(buyer).onCollateral(account, token, amount, payment, data);
+        }
+        if (payment > 0) {
+            uint256 credited = _pull(CASH_ACCOUNT, SETTLEMENT, payment, buyer);
+            if (credited != payment) revert InsufficientCash(account, credited.toInt256(), payment);
+        }
         _post(account, payment.toInt256());
         _countCollateral(account, collateral, held, amount);
         emit CollateralSold(account, token, buyer, amount, payment);
         _tell(account);
-        IEscrow(ESCROW).release(account, token, amount, buyer);
+        if (!isFlash) IEscrow(ESCROW).release(account, token, amount, buyer);
     }
 
     /// @inheritdoc IMarginExtension
@@ -73,50 +219,6 @@ contract MarginEngineExtension is IMarginExtension, Ledger {
     /// @inheritdoc IMarginExtension
     function estateOf(uint256 account) external view returns (Estate memory estate) {
         if (_accounts[account].flags == ESTATE) estate = _estates[account];
-    }
-
-    /// @inheritdoc IMarginExtension
-    function setInstrument(uint256 instrument, Risk calldata risk, Limits calldata limits, Funding calldata funding)
-        external
-        only(PARAMETERS)
-    {
-        if (instrument == _house.instruments) ++_house.instruments;
-        _bringToNow(instrument);
-        _risks[instrument] = risk;
-        _limits[instrument] = limits;
-        _fundings[instrument] = funding;
-    }
-
-    /// @dev New funding parameters charge no past time. Where the price is invalid the time since is forgiven.
-    function _bringToNow(uint256 instrument) private {
-        Market storage stored = _markets[instrument];
-        if (_risks[instrument].listed) {
-            (IPriceOracle.Price memory price, IPriceOracle.Fault fault,,) =
-                IPriceOracle(ORACLE).peek(_risks[instrument].feed, false);
-            if (fault == IPriceOracle.Fault.None) _touch(instrument, price.mid);
-        }
-        stored.time = uint32(block.timestamp);
-    }
-
-    /// @inheritdoc IMarginExtension
-    function setCollateral(uint256 collateral, Collateral calldata config) external only(PARAMETERS) {
-        if (collateral == _house.collaterals) {
-            if (config.token == SETTLEMENT || _collateralIds[config.token] != 0) revert TokenListed(config.token);
-            _collateralIds[config.token] = ++_house.collaterals;
-        }
-        _collaterals[collateral] = config;
-    }
-
-    /// @inheritdoc IMarginExtension
-    function setInterest(uint256 rateE9) external only(PARAMETERS) {
-        _house.interestBase = uint48(_interestIndex());
-        _house.interestTime = uint32(block.timestamp);
-        _house.interestRateE9 = uint32(rateE9);
-    }
-
-    /// @inheritdoc IMarginExtension
-    function setTreasury(uint256 account) external only(PARAMETERS) {
-        _treasury = account;
     }
 
     /// @inheritdoc IMarginExtension
@@ -139,37 +241,17 @@ contract MarginEngineExtension is IMarginExtension, Ledger {
     }
 
     /// @inheritdoc IMarginExtension
-    function collateralTotal(uint256 collateral) external view returns (uint256) {
-        return _collateralTotals[collateral];
-    }
-
-    /// @inheritdoc IMarginExtension
-    function instrumentCount() external view returns (uint256) {
-        return _house.instruments;
-    }
-
-    /// @inheritdoc IMarginExtension
-    function collateralCount() external view returns (uint256) {
-        return _house.collaterals;
-    }
-
-    /// @inheritdoc IMarginExtension
     function badDebt() external view returns (uint256) {
         return _house.badDebt;
     }
 
     /// @inheritdoc IMarginExtension
-    function treasury() external view returns (uint256) {
-        return _treasury;
+    function deficitOf(uint256 instrument, bool long) external view returns (Deficit memory) {
+        return _deficits[instrument][long];
     }
 
     /// @inheritdoc IMarginExtension
     function market(uint256 instrument) external view returns (Market memory) {
         return _marketOf(instrument);
-    }
-
-    /// @inheritdoc IMarginExtension
-    function collateralConfig(uint256 collateral) external view returns (Collateral memory) {
-        return _collateralOf(collateral);
     }
 }

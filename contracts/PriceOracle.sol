@@ -136,6 +136,8 @@ contract PriceOracle is IPriceOracle, Ownable {
         return (round.updatedAt, Math.saturatingAdd(round.updatedAt, maxAge + 1));
     }
 
+    function isFinal(uint256) external pure returns (bool) { return false; }
+    function sequencedSince() external pure returns (uint256) { return 0; }
     /// @inheritdoc IPriceOracle
     function feedConfig(uint256 feed) external view returns (FeedConfig memory config, uint8 decimals) {
         Feed memory f = _feeds[feed];

@@ -5,7 +5,7 @@ pragma solidity 0.8.30;
 /// @notice Owns margin account sub 0 (idle cash, interest) and sub i + 1 for instrument i: a capped tranche each, so that one
 /// dead feed or one bad market stays there. It has no powers over other accounts.
 /// @dev Shares are priced at the equity of the sub-accounts: deposits at the higher, exits at the lower of equity at lo and
-/// hi, per instrument; a sub-account below zero counts as nothing, for no other answers for it. A withdrawal is requested,
+/// hi, per instrument; a sub-account below zero counts as nothing, for no other answers for it. A position on a halted feed has no price. A withdrawal is requested,
 /// waits, and cannot be cancelled. Its owner executes it when it has matured; after another DELAY anyone may, at
 /// mid: whole, to the owner, in full, and while the exit price is within 0.5 % of mid.
 /// @dev Warning: somebody's large position widens the distance from lo to hi, and so what entering and leaving cost. The
@@ -34,6 +34,7 @@ interface ILiquidityPool {
     );
     event MarketSet(uint256 indexed instrument, MarketConfig config);
     event Allocated(uint256 indexed instrument, int256 amount, int256 contributed);
+    event MarketFrozenSet(uint256 indexed instrument, bool frozen);
     event RedeemRequested(address indexed owner, uint256 shares, uint256 maturesAt);
 
     error Expired(uint256 deadline, uint256 time);
@@ -45,6 +46,10 @@ interface ILiquidityPool {
     error OnlyEngine(address caller);
     error UnknownMarket(uint256 instrument);
     error InvalidParameter(string name, uint256 value, uint256 bound);
+    /// @notice The pool's tranche refused a liquidation: it takes no new risk until it is sound again.
+    error MarketFrozen(uint256 instrument);
+    /// @notice The tranche has no margin to spare.
+    error TrancheUnsound(uint256 instrument, int256 equity);
     error NothingToAllocate(uint256 instrument);
     /// @notice A deposit gives less, or an exit costs more, than the caller accepts.
     error BeyondLimit(uint256 found, uint256 limit);
@@ -91,6 +96,13 @@ interface ILiquidityPool {
     /// cap on what was ever put in and the tranche's margin allow. Anyone.
     /// @return amount + into the tranche
     function allocate(uint256 instrument) external returns (int256 amount);
+
+    /// @notice No new risk in an instrument whose positions had to be deleveraged. Only the liquidation engine.
+    function freeze(uint256 instrument) external;
+
+    /// @notice Takes new risk again: the tranche is above its initial requirement. Anyone.
+    function unfreeze(uint256 instrument) external;
+    function isFrozen(uint256 instrument) external view returns (bool);
 
     /// @notice Sets quoting parameters. Only the owner. Weights sum to at most 1.
     function setMarket(uint256 instrument, MarketConfig calldata config) external;

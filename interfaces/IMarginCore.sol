@@ -6,10 +6,6 @@ import {IPriceOracle} from "./IPriceOracle.sol";
 
 /// @title The verbs and views that MarginEngine.sol itself implements
 interface IMarginCore is IMarginTypes {
-    /// @notice Authorises `operator` for one account: bit 0 trades (and adds collateral), bit 1 withdraws to the owner.
-    /// Only the owner.
-    function setOperator(uint256 account, address operator, uint256 bits) external;
-
     /// @notice Brings `amount` of `token` from the caller, who has approved this contract.
     /// Anyone may top up settlement tokens and collateral already held; a new kind needs the owner or an operator.
     /// @param minRatio least acceptable S/(S+B) (WAD) while bad debt is recorded; 0 accepts any
@@ -19,14 +15,12 @@ interface IMarginCore is IMarginTypes {
         returns (uint256 credited);
 
     /// @notice Pays `amount` of `token` to `to`. The owner, or an operator with bit 1 and `to` = owner.
-    /// Settlement tokens leave only from positive cash; while bad debt B > 0 the account is paid ⌊amount · S/(S+B)⌋.
+    /// Settlement tokens leave only from positive cash; while bad debt B > 0 the account is paid ⌊amount · S/(S+B)⌋. Where
+    /// escrow holds less, what is there is paid and the rest stays in cash (`WithdrawalCut`).
     /// @return paid what was sent, at least `minOut`
     function withdraw(uint256 account, address token, uint256 amount, address to, uint256 minOut)
         external
         returns (uint256 paid);
-
-    /// @notice Moves cash between two accounts of one owner, under the rule of a withdrawal for `from`.
-    function moveCash(uint256 from, uint256 to, uint256 amount) external;
 
     /// @notice Matches two accounts that both authorised the caller, at the amounts the caller's `IVenue.quote` names.
     /// @return quotes the taker's change of quote per fill
@@ -34,16 +28,6 @@ interface IMarginCore is IMarginTypes {
     function trade(uint256 taker, uint256 maker, Fill[] calldata fills, bytes calldata data)
         external
         returns (int256[] memory quotes, uint256 fee);
-
-    /// @notice Moves positions of `account` to takers at the given amounts, and posts a double entry beside them:
-    /// Σ cash + Σ funds = Δ bad debt, else `Unbalanced`. Only the liquidation engine, which judges before and after.
-    function seize(
-        uint256 account,
-        Transfer[] calldata transfers,
-        Entry[] calldata cash,
-        Entry[] calldata funds,
-        int256 badDebt
-    ) external;
 
     /// @notice The account as it stands now, with every price that judges it.
     /// @param include a bitmap of instruments to include even where the account holds none

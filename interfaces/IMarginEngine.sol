@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {IMarginCore} from "./IMarginCore.sol";
 import {IMarginExtension} from "./IMarginExtension.sol";
+import {IMarginListing} from "./IMarginListing.sol";
 
 /// @title MarginEngine: accounts, instruments, the matched ledger and the margin rule
 /// @notice Every trade has two accounts: one gets `+size, −quote`, the other `−size, +quote`. So, at any price,
@@ -14,5 +15,6 @@ import {IMarginExtension} from "./IMarginExtension.sol";
 /// the account and for the house; signed sums round toward −∞.
 /// @dev Accounts: `account = uint256(uint160(owner)) << 96 | sub`: the owner is read off the id.
 /// @dev The whole surface at the engine's address. IMarginTypes holds its structs, events and errors; IMarginCore what every
-/// trade, withdrawal and liquidation needs; IMarginExtension the rest, in a second contract because one may not exceed 24,576 bytes.
-interface IMarginEngine is IMarginCore, IMarginExtension {}
+/// trade and withdrawal needs; IMarginExtension what liquidation needs, and rarer verbs; IMarginListing what it judges by: three
+/// contracts, because one may not exceed 24,576 bytes.
+interface IMarginEngine is IMarginCore, IMarginExtension, IMarginListing {}

@@ -86,6 +86,14 @@ interface IMarginTypes {
         uint128 treasury;
     }
 
+    /// @dev Per instrument and side, one slot: `owed` (settlement units) is bad debt that this side's index has still to be
+    /// charged; `charged` is by how much that index rose for losses in `epoch` (an hour), in index units.
+    struct Deficit {
+        uint96 owed;
+        uint32 epoch;
+        uint80 charged;
+    }
+
     /// @dev An insolvent account that was absorbed while it still held collateral. Others paid `forgiven` (settlement units) for
     /// it, and are paid back before its owner gets anything: bad debt first, then the insurance of `instrument` (NO_INSTRUMENT:
     /// the pool's idle account).
@@ -177,12 +185,22 @@ interface IMarginTypes {
         int256 amount;
     }
 
+    /// @dev A loss that neither insurance nor a taker paid. long: the side whose index is charged, the one that won.
+    /// instrument NO_INSTRUMENT: all of it is bad debt that no side owes.
+    struct Loss {
+        uint256 instrument;
+        bool long;
+        uint256 amount;
+        uint256 mid;
+    }
+
     /// @dev All that a deployment fixes for ever. settlementFeed: 255 for no depeg guard. debtLimitE6 is λ, openDebtLimitE6 λ₀.
     struct Setup {
         address settlement;
         address escrow;
         address oracle;
         address liquidationEngine;
+        address auctionHouse;
         address pool;
         address parameters;
         uint24 debtLimitE6;
@@ -200,7 +218,12 @@ interface IMarginTypes {
     );
     event CashMoved(uint256 indexed from, uint256 indexed to, uint256 amount);
     event Traded(address indexed venue, uint256 indexed taker, uint256 indexed maker, uint256 fee);
-    event Seized(uint256 indexed account, uint256 transfers, int256 badDebt);
+    /// @notice The tokens in escrow did not suffice: `left` stays in the account's cash, and may be withdrawn later.
+    event WithdrawalCut(uint256 indexed account, uint256 left);
+    event Seized(uint256 indexed account, uint256 transfers);
+    /// @notice A loss of `amount` was charged to one side: `charged` through its index, now; the rest is owed.
+    event LossShared(uint256 indexed instrument, bool indexed long, uint256 amount, uint256 charged, uint256 owed);
+    event HaltedSettled(uint256 indexed instrument, uint256 indexed long, uint256 indexed short, uint256 size, uint256 price);
     event CollateralSold(
         uint256 indexed account, address indexed token, address indexed buyer, uint256 amount, uint256 payment
     );
@@ -213,7 +236,9 @@ interface IMarginTypes {
     event InterestCharged(uint256 indexed account, uint256 amount);
     event EstateOpened(uint256 indexed account, uint256 forgiven, uint256 instrument);
     event EstateRepaid(uint256 indexed account, uint256 amount, uint256 left);
+    /// @notice The sum over all sides, and what no side owes.
     event BadDebtUpdated(uint256 badDebt);
+    event DeficitUpdated(uint256 indexed instrument, bool indexed long, uint256 owed);
 
     // Errors --------------------------------------------------------------------------------------------------------
 
@@ -237,6 +262,17 @@ interface IMarginTypes {
     error HealthWorsened(uint256 account, int256 equity, uint256 maintenance);
     error EquityLost(uint256 account, int256 have, int256 need);
     error InstrumentReduceOnly(uint256 instrument);
+    /// @notice The instrument's feed is halted: it is neither added to, nor quoted by the pool.
+    error InstrumentHalted(uint256 instrument);
+    /// @notice Halted positions are settled once the halt is final.
+    error HaltNotFinal(uint256 instrument);
+    error NothingToSettle(uint256 instrument, uint256 long, uint256 short);
+    error NothingOwed(uint256 instrument);
+    /// @notice Absorb the account first: its loss is its instruments', not the pool's.
+    error AccountInsolvent(uint256 account, int256 equity);
+    error NothingInEscrow(uint256 amount);
+    /// @notice Positions on the halted feed are not settled yet: the instrument keeps it.
+    error FeedInUse(uint256 instrument, uint256 openInterest);
     error CapExceeded(uint256 instrument, uint256 have, uint256 cap);
     error CollateralCapExceeded(uint256 collateral, uint256 have, uint256 cap);
     error BelowMinimum(uint256 account, uint256 instrument, uint256 notional, uint256 minimum);
@@ -264,6 +300,7 @@ interface IMarginTypes {
     function ESCROW() external view returns (address);
     function ORACLE() external view returns (address);
     function LIQUIDATION_ENGINE() external view returns (address);
+    function AUCTION_HOUSE() external view returns (address);
     function POOL() external view returns (address);
     function DEBT_LIMIT_E6() external view returns (uint256);
     function OPEN_DEBT_LIMIT_E6() external view returns (uint256);

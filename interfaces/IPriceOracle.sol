@@ -14,6 +14,7 @@ interface IPriceOracle {
         uint256 lo;
         uint256 mid;
         uint256 hi;
+        uint256 haltedAt;
     }
 
     /// @notice Why a price is refused.
@@ -86,6 +87,8 @@ interface IPriceOracle {
     /// unreadable). Neither says that the answer is valid.
     function freshness(uint256 feed) external view returns (uint256 updatedAt, uint256 staleAt);
 
+    function isFinal(uint256 feed) external view returns (bool);
+    function sequencedSince() external view returns (uint256);
     function feedCount() external view returns (uint256);
 
     function feedConfig(uint256 feed) external view returns (FeedConfig memory config, uint8 decimals);

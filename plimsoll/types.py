@@ -176,6 +176,14 @@ class DebtSpec:
 
 
 @dataclass(frozen=True)
+class GuardSpec:
+    """The depeg guard: outside 1 ± limit of the settlement token's own feed no risk is added and the pool takes no deposit."""
+
+    feed: str
+    limit_e6: int = 20_000
+
+
+@dataclass(frozen=True)
 class World:
     """All that a venue is built from. Order gives the ids. start: the time of the first verb."""
 
@@ -187,6 +195,7 @@ class World:
     pool: PoolSpec = PoolSpec()
     liquidation: LiquidationSpec = LiquidationSpec()
     debt: DebtSpec = DebtSpec()
+    guard: GuardSpec | None = None
 
     def feed(self, name: str) -> FeedSpec:
         return next(spec for spec in self.feeds if spec.name == name)
@@ -218,24 +227,44 @@ class Fill(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """A liquidation, as ILiquidationEngine.Outcome. equity, maintenance: before it, at its own second."""
+    """A liquidation, as ILiquidationEngine.Outcome. equity, maintenance: before it, at its own second. premium: what the pool
+    asked beyond mid for being pushed off balance; keeper + taker + insurance + premium = penalty."""
 
     fraction: int
     penalty: int
     keeper_reward: int
     taker_reward: int
     insurance: int
+    premium: int
     notional: int
     equity: int
     maintenance: int
 
 
 class Absorption(NamedTuple):
-    """An absorbed loss: loss = insurance + bad_debt."""
+    """An absorbed loss and who paid it: loss = insurance + taker + shared (by the side that won, or recorded as bad debt).
+    reward: the absorber's, from insurance, on top."""
 
     loss: int
     insurance: int
-    bad_debt: int
+    taker: int
+    shared: int
+    reward: int
+
+
+class Purchase(NamedTuple):
+    """Collateral bought at auction, token units, and what was paid, settlement units."""
+
+    bought: int
+    payment: int
+
+
+class Offer(NamedTuple):
+    """What an account's auction offers now: at which price of one whole token (WAD), and the most of it, token units."""
+
+    collateral: str
+    price: int
+    most: int
 
 
 # The state: what invariants and reports read -----------------------------------------------------------------------
@@ -279,7 +308,8 @@ class AccountState:
 
 @dataclass(frozen=True)
 class MarketState:
-    """As stored at `time`, as IMarginEngine.Market and Fund. rate_e8: funding a year, positive when longs pay."""
+    """As stored at `time`, as IMarginEngine.Market and Fund. rate_e8: funding a year, positive when longs pay. owed_…: bad debt
+    that a side has still to be charged."""
 
     open_interest: int
     index_long: int
@@ -290,17 +320,21 @@ class MarketState:
     time: int
     insurance: int
     treasury: int
+    owed_long: int = 0
+    owed_short: int = 0
 
 
 @dataclass(frozen=True)
 class FeedState:
-    """lo, mid, hi are 0 while `fault` (the oracle's word for why; "" for none) says that there is no price."""
+    """lo, mid, hi are 0 while `fault` (the oracle's word for why; "" for none) says that there is no price. halted_at: not 0 while
+    the price is the stand-in of a halted feed."""
 
     lo: int
     mid: int
     hi: int
     fault: str
     updated_at: int
+    halted_at: int = 0
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from plimsoll.errors import Reverted
-from plimsoll.types import WAD, Absorption, Account, FeedFault, Fill, Outcome, State, World
+from plimsoll.types import WAD, Absorption, Account, FeedFault, Fill, Offer, Outcome, Purchase, State, World
 
 
 class Probe(NamedTuple):
@@ -129,9 +129,15 @@ class Venue(ABC):
 
     @abstractmethod
     def liquidate(
-        self, keeper: str, account: Account, taker: Account | None = None, max_fraction: int = WAD
+        self,
+        keeper: str,
+        account: Account,
+        taker: Account | None = None,
+        max_fraction: int = WAD,
+        min_fraction: int = 0,
+        nonce: int | None = None,
     ) -> Outcome:
-        """taker: an account of the keeper's, or None for the pool."""
+        """taker: an account of the keeper's, or None for the pool. nonce: of the account, as the keeper saw it."""
 
     @abstractmethod
     def liquidate_many(self, keeper: str, items: Sequence[tuple[Account, Account | None, int]]) -> int:
@@ -141,10 +147,51 @@ class Venue(ABC):
     def absorb(self, keeper: str, account: Account, taker: Account | None = None) -> Absorption: ...
 
     @abstractmethod
+    def start_auction(self, caller: str, account: Account) -> None:
+        """Starts the auction of an account's collateral, or notes that its equity crossed zero since."""
+
+    @abstractmethod
+    def stop_auction(self, caller: str, account: Account) -> None:
+        """Ends it, where nothing is for sale any more or a price is invalid."""
+
+    @abstractmethod
+    def set_sale_order(self, account: Account, collaterals: Sequence[str]) -> None: ...
+
+    @abstractmethod
     def buy_collateral(
-        self, buyer: str, account: Account, collateral: str, amount: int, max_payment: int | None = None
-    ) -> int:
-        """Returns the payment, settlement units. Without a limit any price will do."""
+        self, buyer: str, account: Account, collateral: str, amount: int, max_price: int | None = None
+    ) -> Purchase:
+        """At most `amount` token units. max_price: WAD a whole token; without a limit any price will do."""
+
+    @abstractmethod
+    def report_refusal(self, caller: str, account: Account) -> None:
+        """The pool refuses an account below its line: deleveraging opens after a delay."""
+
+    @abstractmethod
+    def deleverage(self, keeper: str, account: Account, instrument: str, counterparties: Sequence[Account]) -> int:
+        """Returns what was closed, size units. counterparties: in any order."""
+
+    @abstractmethod
+    def unfreeze(self, caller: str, instrument: str) -> None:
+        """The pool takes new risk again in an instrument whose positions had to be deleveraged."""
+
+    @abstractmethod
+    def drain(self, caller: str, instrument: str) -> int:
+        """Pays an instrument's bad debt, as far as its insurance and this epoch allow; returns how much."""
+
+    # Dead feeds ------------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def observe(self, caller: str, feed: str) -> None:
+        """Records that a feed is invalid, or that it is well again."""
+
+    @abstractmethod
+    def halt(self, caller: str, feed: str) -> None:
+        """Halts a feed that was invalid for too long, at its last valid answer."""
+
+    @abstractmethod
+    def settle_halted(self, caller: str, instrument: str, long: Account, short: Account) -> int:
+        """Closes what two accounts hold against each other at the stand-in price; returns size units."""
 
     # Views: nothing is sent ------------------------------------------------------------------------------------------
 
@@ -167,6 +214,5 @@ class Venue(ABC):
         """The nearest answer of the instrument's feed at which E < M, WAD; None when there is none."""
 
     @abstractmethod
-    def debt_for_sale(self) -> Mapping[Account, int]:
-        """Accounts whose collateral is for sale (debt above λ · collateral at mid, or E < 0 without a position) and
-        their debt, settlement units."""
+    def for_sale(self) -> Mapping[Account, Offer | None]:
+        """Accounts whose collateral is for sale, and what their auction offers; None where it does not run."""

@@ -10,14 +10,12 @@ import {IMarginTypes} from "../../interfaces/IMarginTypes.sol";
 import {IPriceOracle} from "../../interfaces/IPriceOracle.sol";
 import {FixedPointMath} from "../libraries/FixedPointMath.sol";
 import {FundingMath} from "../libraries/FundingMath.sol";
-import {LedgerMath} from "../libraries/LedgerMath.sol";
 import {MarginMath} from "../libraries/MarginMath.sol";
 
-/// @title The ledger of the margin engine: its storage, how an account is loaded, how a change is posted
-/// @dev Every change of a position goes through `_fill`, every change of cash through `_post`.
+/// @title The ledger of the margin engine: its storage, and how an account is loaded
+/// @dev What changes it is in Posting.sol.
 abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
     using FixedPointMath for uint256;
-    using SafeCast for int256;
     using SafeCast for uint256;
 
     /// @dev One slot. interest: index(t) = interestBase + interestRateE9 · (t − interestTime) / year, in 1e-9.
@@ -33,6 +31,7 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
     uint256 internal constant MAX_INSTRUMENTS_HELD = 16;
     uint256 internal constant MAX_COLLATERALS_HELD = 8;
     uint256 internal constant NO_FEED = 255;
+    uint256 internal constant NO_INSTRUMENT = type(uint64).max;
     uint8 internal constant ESTATE = 1;
     /// @dev The escrow account that holds every settlement token of the engine.
     uint256 internal constant CASH_ACCOUNT = 0;
@@ -43,6 +42,7 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
     address public immutable ESCROW;
     address public immutable ORACLE;
     address public immutable LIQUIDATION_ENGINE;
+    address public immutable AUCTION_HOUSE;
     address public immutable POOL;
     address public immutable PARAMETERS;
     uint256 public immutable DEBT_LIMIT_E6;
@@ -67,6 +67,9 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
     mapping(address token => uint256) internal _collateralIds;
     House internal _house;
     uint256 internal _treasury;
+    mapping(uint256 instrument => mapping(bool long => Deficit)) internal _deficits;
+    /// @dev Bit i: a side of instrument i owes bad debt.
+    uint64 internal _indebted;
 
     constructor(Setup memory setup) {
         uint8 decimals = IERC20Metadata(setup.settlement).decimals();
@@ -82,6 +85,7 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
         ESCROW = setup.escrow;
         ORACLE = setup.oracle;
         LIQUIDATION_ENGINE = setup.liquidationEngine;
+        AUCTION_HOUSE = setup.auctionHouse;
         POOL = setup.pool;
         PARAMETERS = setup.parameters;
         DEBT_LIMIT_E6 = setup.debtLimitE6;
@@ -124,6 +128,7 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
         for (uint256 i; i < snapshot.coins.length; ++i) {
             IPriceOracle.Price memory price = _priceOf(book, snapshot.coins[i].feed);
             (snapshot.coins[i].lo, snapshot.coins[i].mid) = (price.lo, price.mid);
+            if (price.haltedAt != 0) MarginMath.ramp(snapshot.coins[i], block.timestamp - price.haltedAt);
         }
         return (snapshot, book);
     }
@@ -178,6 +183,14 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
         leg.charge = FundingMath.charge(leg.size, _positions[account][leg.instrument].index, index);
     }
 
+    /// @dev A market's funding, brought to this second.
+    function _accrued(uint256 instrument, uint256 mid) internal view returns (Market memory stored) {
+        stored = _marketOf(instrument);
+        if (stored.time == block.timestamp) return stored;
+        int256 skew = -_sizeOf(_tranche(instrument), instrument);
+        return FundingMath.accrue(stored, _fundingOf(instrument), skew, mid, SIZE_SCALE, block.timestamp);
+    }
+
     /// @dev The book with every feed of the bitmap in it; what is missing is read in one call.
     function _complete(IPriceOracle.Price[] memory book, uint256 feeds, bool sequenced)
         internal
@@ -207,138 +220,6 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
         uint256 i;
         while (book[i].feed != feed) ++i;
         return book[i];
-    }
-
-    // Posting: what changes the ledger ------------------------------------------------------------------------------
-
-    /// @dev A market's funding, brought to this second and stored.
-    function _touch(uint256 instrument, uint256 mid) internal {
-        if (_markets[instrument].time != block.timestamp) _markets[instrument] = _accrued(instrument, mid);
-    }
-
-    function _accrued(uint256 instrument, uint256 mid) internal view returns (Market memory stored) {
-        stored = _marketOf(instrument);
-        if (stored.time == block.timestamp) return stored;
-        int256 skew = -_sizeOf(_tranche(instrument), instrument);
-        return FundingMath.accrue(stored, _fundingOf(instrument), skew, mid, SIZE_SCALE, block.timestamp);
-    }
-
-    /// @dev Changes one position of a touched market, settles its index charge, and posts what is realised.
-    function _fill(uint256 account, uint256 instrument, int256 size, int256 quote) internal {
-        Position memory held = _positionOf(account, instrument);
-        Market storage stored = _markets[instrument];
-        int256 charge;
-        if (held.size != 0) {
-            charge = FundingMath.charge(held.size, held.index, held.size > 0 ? stored.indexLong : stored.indexShort);
-        }
-        (int256 newSize, int256 newQuote, int256 realised) = LedgerMath.fill(held.size, held.quote, size, quote);
-        int256 index = newSize > 0 ? stored.indexLong : newSize < 0 ? stored.indexShort : int80(0);
-        if (size != 0) _countInterest(stored, held, newSize, newQuote);
-        _positions[account][instrument] = Position(newSize.toInt80(), newQuote.toInt96(), int80(index));
-        if ((held.size == 0) != (newSize == 0)) _hold(account, instrument, newSize != 0);
-        _post(account, realised - charge);
-        emit PositionUpdated(account, instrument, newSize, newQuote, index);
-    }
-
-    /// @dev Open interest and each side's Σ quote.
-    function _countInterest(Market storage stored, Position memory held, int256 newSize, int256 newQuote) private {
-        (int256 long, int256 short) = (stored.quoteLong, stored.quoteShort);
-        uint256 openInterest = stored.openInterest;
-        if (held.size > 0) {
-            long -= held.quote;
-            openInterest -= uint80(held.size);
-        } else {
-            short -= held.quote;
-        }
-        if (newSize > 0) {
-            long += newQuote;
-            openInterest += uint256(newSize);
-        } else {
-            short += newQuote;
-        }
-        (stored.quoteLong, stored.quoteShort) = (long.toInt96(), short.toInt96());
-        stored.openInterest = openInterest.toUint80();
-    }
-
-    /// @dev An estate takes no new position: what its collateral gains is owed to who paid for it.
-    function _hold(uint256 account, uint256 instrument, bool held) private {
-        Account storage state = _accounts[account];
-        uint256 map = uint256(state.instruments) ^ (1 << instrument);
-        if (held && _count(map) > MAX_INSTRUMENTS_HELD) revert TooManyInstruments(account, MAX_INSTRUMENTS_HELD);
-        if (held && state.flags == ESTATE) revert EstateOpen(account, _estates[account].forgiven);
-        state.instruments = uint64(map);
-    }
-
-    /// @dev Changes the cash of an account; negative cash first pays its interest to the pool's idle account.
-    function _post(uint256 account, int256 amount) internal {
-        Account storage state = _accounts[account];
-        uint256 interest = _interestOn(account);
-        int256 cash = int256(state.cash) + amount - int256(interest);
-        bool owes = cash < 0 || state.cash < 0;
-        if (cash > 0 && state.flags == ESTATE) cash -= int256(_repay(account, uint256(cash)));
-        state.cash = cash.toInt80();
-        if (owes) state.interestIndex = cash < 0 ? _interestIndex().toUint48() : 0;
-        if (interest == 0) return;
-        uint256 idle = _idle();
-        _accounts[idle].cash = (int256(_accounts[idle].cash) + int256(interest)).toInt80();
-        emit InterestCharged(account, interest);
-    }
-
-    /// @dev What an estate earns beyond its debt first pays back who paid for it.
-    function _repay(uint256 account, uint256 available) private returns (uint256 paid) {
-        Estate storage estate = _estates[account];
-        paid = Math.min(available, estate.forgiven);
-        uint256 left = estate.forgiven - paid;
-        estate.forgiven = uint128(left);
-        if (left == 0) _accounts[account].flags = 0;
-        uint256 toBadDebt = Math.min(paid, _house.badDebt);
-        if (toBadDebt > 0) _setBadDebt(-int256(toBadDebt));
-        uint256 rest = paid - toBadDebt;
-        if (estate.instrument < _house.instruments) {
-            _setFund(estate.instrument, int256(rest), 0);
-        } else {
-            uint256 idle = _idle();
-            _accounts[idle].cash = (int256(_accounts[idle].cash) + int256(rest)).toInt80();
-        }
-        emit EstateRepaid(account, paid, left);
-    }
-
-    function _setBadDebt(int256 change) internal {
-        uint256 debt = (int256(uint256(_house.badDebt)) + change).toUint256();
-        _house.badDebt = debt.toUint96();
-        emit BadDebtUpdated(debt);
-    }
-
-    /// @dev Marks the end of a change: keepers name the nonce they saw.
-    function _tell(uint256 account) internal {
-        Account storage state = _accounts[account];
-        // Wraps after 2^24 changes: it orders the changes of one account, it is no counter of value.
-        unchecked {
-            ++state.nonce;
-        }
-        emit AccountUpdated(account, state.cash, state.nonce);
-    }
-
-    function _setFund(uint256 instrument, int256 insurance, int256 treasury) internal {
-        Fund storage stored = _funds[instrument];
-        uint256 newInsurance = (int256(uint256(stored.insurance)) + insurance).toUint256();
-        uint256 newTreasury = (int256(uint256(stored.treasury)) + treasury).toUint256();
-        (stored.insurance, stored.treasury) = (newInsurance.toUint128(), newTreasury.toUint128());
-        emit FundUpdated(instrument, newInsurance, newTreasury);
-    }
-
-    /// @dev Escrow calls back `onPull`, which moves the payer's tokens.
-    function _pull(uint256 account, address token, uint256 amount, address payer) internal returns (uint256) {
-        return IEscrow(ESCROW).pull(account, token, amount, abi.encode(payer));
-    }
-
-    function _countCollateral(uint256 account, uint256 id, uint256 held, uint256 amount) internal {
-        _collateralTotals[id] -= amount;
-        if (amount < held) return;
-        uint32 map = _accounts[account].collaterals & ~uint32(1 << id);
-        _accounts[account].collaterals = map;
-        // Nothing is left to be sold: the estate is wound up.
-        if (map == 0) _accounts[account].flags = 0;
     }
 
     // Reading what is stored ----------------------------------------------------------------------------------------
@@ -384,7 +265,7 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
     // Small words ---------------------------------------------------------------------------------------------------
 
     /// @dev ⌈|cash| · growth⌉ of negative cash since it was last posted.
-    function _interestOn(uint256 account) private view returns (uint256) {
+    function _interestOn(uint256 account) internal view returns (uint256) {
         Account storage state = _accounts[account];
         if (state.cash >= 0) return 0;
         uint256 paidUpTo = state.interestIndex;

@@ -9,6 +9,7 @@ import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {IEscrow} from "../../interfaces/IEscrow.sol";
 import {ILiquidityPool} from "../../interfaces/ILiquidityPool.sol";
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 import {IMarginTypes} from "../../interfaces/IMarginTypes.sol";
@@ -54,6 +55,8 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
     uint256 private constant MIN_DELAY = 1 hours;
     uint256 private constant MAX_DELAY = 30 days;
     uint256 private constant ALL = type(uint256).max;
+    /// @dev The escrow account of the engine's settlement tokens.
+    uint256 private constant CASH_ACCOUNT = 0;
 
     /// @inheritdoc ILiquidityPool
     address public immutable ENGINE;
@@ -61,7 +64,9 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
     uint256 public immutable DELAY;
 
     /// @dev Bit i: instrument i is quoted.
-    uint256 internal _markets;
+    uint128 internal _markets;
+    /// @dev Bit i: no new risk is taken in instrument i, for its tranche refused a liquidation.
+    uint128 internal _frozen;
     /// @dev Net capital moved into the tranche; below zero once it has returned more than it got.
     mapping(uint256 instrument => int256) internal _contributed;
     mapping(address owner => Request) private _requests;
@@ -120,12 +125,32 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
                 IMarginTypes.Snapshot memory snapshot, IPriceOracle.Price[] memory completed
             ) {
                 book = completed;
+                if (_isHalted(snapshot, book)) {
+                    v.unpriced |= 1 << i;
+                    v.reasons[i] = abi.encodeWithSelector(IMarginTypes.InstrumentHalted.selector, i);
+                }
                 _add(v, i, TrancheMath.worth(snapshot, MarginMath.judge(snapshot, true).initial));
             } catch (bytes memory reason) {
                 v.unpriced |= 1 << i;
                 v.reasons[i] = reason;
             }
         }
+        address escrow = IMarginEngine(ENGINE).ESCROW();
+        v.liquid = Math.min(v.liquid, IEscrow(escrow).creditOf(ENGINE, CASH_ACCOUNT, asset()));
+    }
+
+    /// @dev A position at a stand-in price is no ground for a share price: it waits for its settlement.
+    function _isHalted(IMarginTypes.Snapshot memory snapshot, IPriceOracle.Price[] memory book)
+        private
+        pure
+        returns (bool)
+    {
+        for (uint256 i; i < snapshot.legs.length; ++i) {
+            for (uint256 j; j < book.length; ++j) {
+                if (book[j].haltedAt != 0 && book[j].feed == snapshot.legs[i].feed) return true;
+            }
+        }
+        return false;
     }
 
     function _requirePrices(Valuation memory v, uint256 markets) internal pure {
@@ -311,10 +336,14 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
 
     /// @inheritdoc ILiquidityPool
     function gather(uint256 amount) external nonReentrant returns (uint256 available) {
-        if (msg.sender != IMarginEngine(ENGINE).LIQUIDATION_ENGINE()) revert OnlyLiquidationEngine(msg.sender);
+        _onlyLiquidationEngine();
         Valuation memory v = _glance();
         if (amount > v.idleCash) _collect(v, amount - v.idleCash);
         return Math.min(amount, _positive(IMarginEngine(ENGINE).accountState(idle()).cash));
+    }
+
+    function _onlyLiquidationEngine() internal view {
+        if (msg.sender != IMarginEngine(ENGINE).LIQUIDATION_ENGINE()) revert OnlyLiquidationEngine(msg.sender);
     }
 
     // Requests ------------------------------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ import {IPriceOracle} from "../../interfaces/IPriceOracle.sol";
 import {LensReader} from "./LensReader.sol";
 import {FixedPointMath} from "../libraries/FixedPointMath.sol";
 import {LedgerMath} from "../libraries/LedgerMath.sol";
-import {LiquidationMath} from "../libraries/LiquidationMath.sol";
 import {MarginMath} from "../libraries/MarginMath.sol";
 import {PreviewMath} from "../libraries/PreviewMath.sol";
 import {QuoteMath} from "../libraries/QuoteMath.sol";
@@ -53,14 +52,6 @@ abstract contract Previews is LensReader {
         IMarginTypes.Limits limits;
         IMarginTypes.Funding funding;
         ILiquidityPool.MarketConfig market;
-    }
-
-    /// @dev A liquidation while it is played. refusal: of the first tranche that does not take its leg.
-    struct Seizure {
-        ILiquidationEngine.Outcome outcome;
-        Loaded account;
-        uint256 rewardLeft;
-        bytes refusal;
     }
 
     // A trade -------------------------------------------------------------------------------------------------------
@@ -322,10 +313,12 @@ abstract contract Previews is LensReader {
         returns (LiquidationPreview memory preview)
     {
         try ILiquidationEngine(LIQUIDATION_ENGINE).preview(account, maxFraction) returns (
-            ILiquidationEngine.Outcome memory outcome
+            ILiquidationEngine.Outcome memory outcome,
+            IMarginTypes.Transfer[] memory transfers,
+            uint256[] memory rewards
         ) {
             preview.outcome = outcome;
-            _playLiquidation(preview, account);
+            _playLiquidation(preview, account, transfers, rewards);
             preview.ok = preview.reason.length == 0;
         } catch (bytes memory reason) {
             preview.reason = _reason(reason);
@@ -333,42 +326,42 @@ abstract contract Previews is LensReader {
     }
 
     /// @dev What the liquidation engine decided, leg by leg; the penalty last.
-    function _playLiquidation(LiquidationPreview memory preview, uint256 account) private view {
-        Seizure memory s;
-        s.account = _tryLoad(account, 0, new IPriceOracle.Price[](0), true);
-        _bubble(s.account);
-        (s.outcome, s.rewardLeft) = (preview.outcome, preview.outcome.takerReward);
-        IMarginTypes.Leg[] memory legs = s.account.snapshot.legs;
-        for (uint256 i; i < legs.length; ++i) _playTransfer(s, legs[i], i == legs.length - 1);
-        s.account.snapshot.cash -= preview.outcome.penalty.toInt256();
-        preview.afterwards = _standing(s.account.snapshot);
-        preview.reason = s.refusal;
+    function _playLiquidation(
+        LiquidationPreview memory preview,
+        uint256 account,
+        IMarginTypes.Transfer[] memory transfers,
+        uint256[] memory rewards
+    ) private view {
+        Loaded memory loaded = _tryLoad(account, 0, new IPriceOracle.Price[](0), true);
+        _bubble(loaded);
+        for (uint256 i; i < transfers.length; ++i) {
+            bytes memory refusal = _playTransfer(loaded, transfers[i], rewards[i]);
+            if (preview.reason.length == 0) preview.reason = refusal;
+        }
+        loaded.snapshot.cash -= preview.outcome.penalty.toInt256();
+        preview.afterwards = _standing(loaded.snapshot);
     }
 
-    /// @dev One leg goes to its tranche at mid, with the tranche's part of the reward; what division leaves is the last
-    /// one's.
-    function _playTransfer(Seizure memory s, IMarginTypes.Leg memory leg, bool last) private view {
-        uint256 tranche = _tranche(leg.instrument);
-        if (tranche == s.account.snapshot.account) {
-            s.refusal = abi.encodeWithSelector(ILiquidationEngine.TakerIsAccount.selector, tranche);
-            return;
+    /// @dev One leg goes to its tranche, with the tranche's part of the penalty.
+    function _playTransfer(Loaded memory loaded, IMarginTypes.Transfer memory moved, uint256 reward)
+        private
+        view
+        returns (bytes memory)
+    {
+        if (moved.taker == loaded.snapshot.account) {
+            return abi.encodeWithSelector(ILiquidationEngine.TakerIsAccount.selector, moved.taker);
         }
-        uint256 closed = LiquidationMath.closing(leg, s.outcome.fraction, SIZE_SCALE);
-        int256 size = leg.size > 0 ? -int256(closed) : int256(closed);
-        int256 quote = LiquidationMath.proceeds(leg, closed, SIZE_SCALE);
-        uint256 notional = MarginMath.notional(closed, leg.mid, SIZE_SCALE);
-        uint256 reward = last ? s.rewardLeft : s.outcome.takerReward.mulDivDown(notional, s.outcome.notional);
-        s.rewardLeft -= reward;
-        int256 held = _sizeOf(tranche, leg.instrument);
-        (, IMarginTypes.Limits memory limits,) = IMarginEngine(ENGINE).instrumentConfig(leg.instrument);
-        uint256 openInterest = _openInterest(leg.instrument);
-        leg.oiFactor = MarginMath.oiFactor(PreviewMath.openInterest(openInterest, leg.size, held, size), limits);
-        s.account.snapshot.fill(leg.instrument, size, quote);
-        if (s.refusal.length > 0 || LedgerMath.reduces(held, -size)) return;
-        IMarginTypes.Snapshot memory pool = _load(tranche, leg.instrument, s.account.book, true).snapshot;
-        pool.fill(leg.instrument, -size, -quote);
+        int256 held = _sizeOf(moved.taker, moved.instrument);
+        IMarginTypes.Leg memory leg = loaded.snapshot.legOf(moved.instrument);
+        (, IMarginTypes.Limits memory limits,) = IMarginEngine(ENGINE).instrumentConfig(moved.instrument);
+        uint256 openInterest = _openInterest(moved.instrument);
+        leg.oiFactor = MarginMath.oiFactor(PreviewMath.openInterest(openInterest, leg.size, held, moved.size), limits);
+        loaded.snapshot.fill(moved.instrument, moved.size, moved.quote);
+        if (LedgerMath.reduces(held, -moved.size)) return "";
+        IMarginTypes.Snapshot memory pool = _load(moved.taker, moved.instrument, loaded.book, true).snapshot;
+        pool.fill(moved.instrument, -moved.size, -moved.quote);
         pool.cash += reward.toInt256();
-        s.refusal = _refusal(pool);
+        return _refusal(pool);
     }
 
     /// @dev The pool takes what leaves its tranche at T · M or above.

@@ -25,6 +25,7 @@ library MarginMath {
 
     uint256 private constant WAD = 1e18;
     uint256 private constant WAD2 = 1e36;
+    uint256 private constant HALT_RAMP = 1 days;
 
     /// @notice Judges an account.
     /// @param adding true where risk is added or collateral withdrawn: C at lo, and I is computed (else it is 0)
@@ -126,6 +127,13 @@ library MarginMath {
     /// @notice h, WAD, rounded up.
     function haircut(IMarginTypes.Coin memory coin) internal pure returns (uint256) {
         return _min(coin.maxHaircut, coin.haircut + coin.amount.mulDivUp(WAD, coin.depth));
+    }
+
+    /// @notice The haircut of halted collateral goes to 1 within a day: h + (1 − h) · elapsed / day, rounded up. Changes the coin.
+    function ramp(IMarginTypes.Coin memory coin, uint256 elapsed) internal pure {
+        if (elapsed > HALT_RAMP) elapsed = HALT_RAMP;
+        coin.haircut += (WAD - coin.haircut).mulDivUp(elapsed, HALT_RAMP);
+        coin.maxHaircut += (WAD - coin.maxHaircut).mulDivUp(elapsed, HALT_RAMP);
     }
 
     /// @notice ⌊c · price · (1 − h)⌋ at lo or at mid.

@@ -64,6 +64,17 @@ library QuoteMath {
         return Math.mulDiv(mid * (MILLION - spreadE6), flat - premium, unit).positive();
     }
 
+    /// @notice What being pushed from w₀ to w₁ costs beyond mid, settlement units, rounded up. May exceed the whole notional
+    /// where w₁ > scale.
+    function premium(uint256 before, uint256 afterwards, uint256 mid, uint256 scale, uint256 sizeScale)
+        internal
+        pure
+        returns (uint256)
+    {
+        uint256 square = afterwards * afterwards - before * before;
+        return Math.mulDiv(mid, square, 2 * scale * sizeScale, Math.Rounding.Ceil);
+    }
+
     /// @notice What the taker pays on top: the taker's fee on what widens the skew, the maker's on the rest, at mid.
     function fee(
         int256 size,

@@ -6,11 +6,36 @@ import {FixedPointMath} from "../libraries/FixedPointMath.sol";
 import {FundingMath} from "../libraries/FundingMath.sol";
 import {LedgerMath} from "../libraries/LedgerMath.sol";
 import {LiquidationMath} from "../libraries/LiquidationMath.sol";
+import {LossMath} from "../libraries/LossMath.sol";
 import {MarginMath} from "../libraries/MarginMath.sol";
 
 /// @notice The pure libraries, callable from a test, those that take many numbers with many cases at a time.
 contract MathHarness {
     using MarginMath for IMarginTypes.Margin;
+
+    struct Sale {
+        IMarginTypes.Snapshot snapshot;
+        uint256 price;
+        uint256 need;
+        uint256 openDebtLimitE6;
+    }
+
+    struct Discount {
+        uint256 mid;
+        uint256 haircut;
+        uint256 elapsed;
+        uint256 insolvent;
+        uint256 ramp;
+    }
+
+    struct Share {
+        IMarginTypes.Risk risk;
+        uint256 mid;
+        uint256 sizeScale;
+        uint256 loss;
+        uint256 openInterest;
+        uint256 charged;
+    }
 
     struct Verdict {
         IMarginTypes.Margin margin;
@@ -182,15 +207,63 @@ contract MathHarness {
 
     // LiquidationMath -----------------------------------------------------------------------------------------------
 
-    /// @notice f of each snapshot.
-    function fractions(IMarginTypes.Snapshot[] calldata snapshots, uint256 target)
+    /// @notice f of each snapshot, with its own Φ.
+    function fractions(IMarginTypes.Snapshot[] calldata snapshots, uint256[] calldata penalties, uint256 target)
         external
         pure
         returns (uint256[] memory found)
     {
         found = new uint256[](snapshots.length);
         for (uint256 i; i < snapshots.length; ++i) {
-            found[i] = LiquidationMath.fraction(MarginMath.judge(snapshots[i], false), target);
+            found[i] = LiquidationMath.fraction(MarginMath.judge(snapshots[i], false), penalties[i], target);
+        }
+    }
+
+    /// @notice The first coin of each snapshot at its own price: what restores λ₀, and what pays `need`.
+    function sales(Sale[] calldata cases) external pure returns (uint256[2][] memory tokens) {
+        tokens = new uint256[2][](cases.length);
+        for (uint256 i; i < cases.length; ++i) {
+            IMarginTypes.Snapshot memory snapshot = cases[i].snapshot;
+            IMarginTypes.Margin memory margin = MarginMath.judge(snapshot, false);
+            (uint256 price, uint256 need) = (cases[i].price, cases[i].need);
+            tokens[i][0] = LiquidationMath.saleDue(snapshot.coins[0], margin, price, cases[i].openDebtLimitE6);
+            tokens[i][1] = LiquidationMath.saleOf(snapshot.coins[0], need, price);
+        }
+    }
+
+    function discounts(Discount[] calldata cases) external pure returns (uint256[2][] memory found) {
+        found = new uint256[2][](cases.length);
+        for (uint256 i; i < cases.length; ++i) {
+            Discount calldata c = cases[i];
+            found[i][0] = LiquidationMath.discount(c.haircut, c.elapsed, c.insolvent, c.ramp);
+            found[i][1] = LiquidationMath.salePrice(c.mid, found[i][0]);
+        }
+    }
+
+    /// @notice The haircut and the largest haircut of halted collateral.
+    function ramps(IMarginTypes.Coin[] calldata coins, uint256[] calldata elapsed)
+        external
+        pure
+        returns (uint256[2][] memory found)
+    {
+        found = new uint256[2][](coins.length);
+        for (uint256 i; i < coins.length; ++i) {
+            IMarginTypes.Coin memory coin = coins[i];
+            MarginMath.ramp(coin, elapsed[i]);
+            found[i] = [coin.haircut, coin.maxHaircut];
+        }
+    }
+
+    // LossMath ------------------------------------------------------------------------------------------------------
+
+    /// @notice cap, step and what it brings, of each case.
+    function shares(Share[] calldata cases) external pure returns (uint256[3][] memory found) {
+        found = new uint256[3][](cases.length);
+        for (uint256 i; i < cases.length; ++i) {
+            Share calldata c = cases[i];
+            uint256 cap = LossMath.cap(c.risk, c.mid, c.sizeScale);
+            uint256 step = LossMath.step(c.loss, c.openInterest, cap > c.charged ? cap - c.charged : 0);
+            found[i] = [cap, step, LossMath.collected(step, c.openInterest)];
         }
     }
 

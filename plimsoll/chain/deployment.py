@@ -63,6 +63,8 @@ class Deployment:
     timelock: Contract
     oracle: Contract
     liquidation: Contract
+    auctions: Contract
+    listing: Contract
     extension: Contract
     engine: Contract
     pool: Contract
@@ -141,7 +143,7 @@ class Deployment:
 
     def addresses(self) -> dict[str, str]:
         """Name → address of all that was deployed."""
-        names = ("engine", "extension", "liquidation", "pool", "parameters", "oracle", "escrow", "timelock", "lens")
+        names = ("engine", "extension", "listing", "liquidation", "auctions", "pool", "parameters", "oracle", "escrow", "timelock", "lens")
         found = {name: getattr(self, name) for name in names}
         found |= {f"token {name}": token for name, token in self.tokens.items()}
         found |= {f"feed {name}": feed for name, feed in self.feeds.items()}
@@ -167,22 +169,27 @@ def _contracts(chain: Chain, world: World, roles: Roles) -> dict[str, Any]:
     escrow = deploy("Escrow")
     timelock = deploy("Timelock", TIMELOCK_DELAY, [roles.governor], [terms.ZERO_ADDRESS])
     oracle = deploy("PriceOracle", roles.deployer, terms.ZERO_ADDRESS, 0)
-    # The next five know each other: their addresses are known before they are there.
-    engine, pool, parameters = (chain.next_address(roles.deployer, offset) for offset in (2, 3, 4))
+    # These know each other: their addresses are known before they are there.
+    engine, pool, parameters = (chain.next_address(roles.deployer, offset) for offset in (4, 5, 6))
     liquidation = deploy("LiquidationEngine", engine, pool, *terms.liquidation_terms(world.liquidation))
+    auctions = deploy("AuctionHouse", engine)
     known = {
         "settlement": tokens[world.settlement.name],
         "escrow": escrow,
         "oracle": oracle,
         "liquidationEngine": liquidation,
+        "auctionHouse": auctions,
         "pool": pool,
         "parameters": parameters,
     }
-    extension = deploy("MarginEngineExtension", terms.setup(world, known))
-    made = deploy("MarginEngine", terms.setup(world, known), extension)
+    setup = terms.setup(world, known)
+    listing = deploy("MarginEngineListing", setup)
+    extension = deploy("MarginEngineExtension", setup, listing)
+    made = deploy("MarginEngine", setup, extension)
     return {
         **{"tokens": tokens, "feeds": feeds, "proxies": proxies, "escrow": escrow, "timelock": timelock},
-        **{"oracle": oracle, "liquidation": liquidation, "extension": extension, "settlement": known["settlement"]},
+        **{"oracle": oracle, "liquidation": liquidation, "auctions": auctions},
+        **{"listing": listing, "extension": extension, "settlement": known["settlement"]},
         "engine": Contract(chain, artifact("IMarginEngine"), made.address, made.receipt),
         "pool": deploy("LiquidityPool", engine, roles.deployer, world.pool.delay, "Plimsoll pool", "PLP"),
         "parameters": deploy("Parameters", engine, roles.deployer, roles.guardian),
@@ -228,14 +235,16 @@ def _links(made: Deployment) -> Iterator[tuple[Contract, str, Any]]:
     """(contract, view, the address that is due)"""
     core = Contract(made.chain, artifact("MarginEngine"), made.engine.address)
     yield core, "EXTENSION", made.extension
-    for ledger in (core, made.extension):
+    yield made.extension, "LISTING", made.listing
+    for ledger in (core, made.extension, made.listing):
         yield ledger, "SETTLEMENT", made.settlement
         yield ledger, "ESCROW", made.escrow
         yield ledger, "ORACLE", made.oracle
         yield ledger, "LIQUIDATION_ENGINE", made.liquidation
+        yield ledger, "AUCTION_HOUSE", made.auctions
         yield ledger, "POOL", made.pool
         yield ledger, "PARAMETERS", made.parameters
-    for user in (made.liquidation, made.pool, made.parameters):
+    for user in (made.liquidation, made.auctions, made.pool, made.parameters):
         yield user, "ENGINE", made.engine
     yield made.liquidation, "POOL", made.pool
     yield made.lens, "ENGINE", made.engine

@@ -39,6 +39,10 @@ class Feeds:
         self._broken.pop(feed, None)
         self._do(feed, "setMode", HONEST)
 
+    def last_valid_round(self, feed: str) -> int:
+        """The id of the latest round that the feed was told: it stays readable whatever the feed answers meanwhile."""
+        return self._made.feeds[feed].latestRound()
+
     def _misbehave(self, feed: str, time: int) -> None:
         fault, contract = self._broken[feed], self._made.feeds[feed]
         if fault is FeedFault.REVERTS:

@@ -90,6 +90,8 @@ class StateReader:
         for name, i in made.instruments.items():
             yield ("market", name), ask(made.engine, "market", i)
             yield ("fund", name), ask(made.engine, "fundOf", i)
+            yield ("owed", name, True), ask(made.engine, "deficitOf", i, True)
+            yield ("owed", name, False), ask(made.engine, "deficitOf", i, False)
         for i, name in enumerate(made.feeds):
             yield ("price", name), ask(made.oracle, "peek", i, False)
             yield ("freshness", name), ask(made.oracle, "freshness", i)
@@ -137,6 +139,8 @@ class StateReader:
             time=stored.time - self._shift,
             insurance=fund.insurance,
             treasury=fund.treasury,
+            owed_long=values["owed", name, True].owed,
+            owed_short=values["owed", name, False].owed,
         )
 
     def _feed(self, values: Values, name: str) -> FeedState:
@@ -147,6 +151,7 @@ class StateReader:
             hi=told.price.hi,
             fault=FAULTS[told.fault] if told.fault else "",
             updated_at=updated_at - self._shift if updated_at else 0,
+            halted_at=told.price.haltedAt - self._shift if told.price.haltedAt else 0,
         )
 
     def _escrow(self, values: Values, token: str, ids: Any) -> EscrowState:

@@ -48,13 +48,14 @@ def feed_config(spec: FeedSpec, aggregator: Any) -> Struct:
 
 
 def setup(world: World, addresses: Mapping[str, Any]) -> Struct:
-    """IMarginTypes.Setup. addresses: its six fields that are addresses."""
+    """IMarginTypes.Setup. addresses: its fields that are addresses."""
+    guard = world.guard
     return {
         **addresses,
         "debtLimitE6": world.debt.limit_e6,
         "openDebtLimitE6": world.debt.open_limit_e6,
-        "settlementFeed": NO_FEED,
-        "depegLimitE6": 0,
+        "settlementFeed": NO_FEED if guard is None else [spec.name for spec in world.feeds].index(guard.feed),
+        "depegLimitE6": 0 if guard is None else guard.limit_e6,
     }
 
 

@@ -19,11 +19,12 @@ from plimsoll.chain.feeds import Feeds
 from plimsoll.chain.node import CallItem, Chain, Contract, Event, Receipt
 from plimsoll.chain.state import ACCOUNTS_A_CALL, Reading, StateReader
 from plimsoll.errors import Reverted
-from plimsoll.types import POOL, WAD, Absorption, Account, FeedFault, Fill, Outcome, State, World
+from plimsoll.types import POOL, WAD, Absorption, Account, FeedFault, Fill, Offer, Outcome, Purchase, State, World
 from plimsoll.venue import Probe, Venue
 
 MAY_TRADE = 1
 THE_POOL = 0  # as taker of a liquidation
+ANY_NONCE = 2**256 - 1
 STRANGER = "0x" + "57" * 20  # who probes
 
 
@@ -173,27 +174,94 @@ class ChainVenue(Venue):
     # Liquidation ---------------------------------------------------------------------------------------------------
 
     def liquidate(
-        self, keeper: str, account: Account, taker: Account | None = None, max_fraction: int = WAD
+        self,
+        keeper: str,
+        account: Account,
+        taker: Account | None = None,
+        max_fraction: int = WAD,
+        min_fraction: int = 0,
+        nonce: int | None = None,
     ) -> Outcome:
-        args = (self.account_id(account), self._taker(taker), max_fraction)
-        return Outcome(*self._as_keeper(keeper, "liquidate", *args).event("Liquidated").outcome)
+        item = self._item(account, taker, max_fraction, min_fraction, nonce)
+        return Outcome(*self._as_keeper(keeper, "liquidate", item).event("Liquidated").outcome)
 
     def liquidate_many(self, keeper: str, items: Sequence[tuple[Account, Account | None, int]]) -> int:
-        batch = [(self.account_id(account), self._taker(taker), fraction) for account, taker, fraction in items]
+        batch = [self._item(*item) for item in items]
         return len(batch) - len(self._as_keeper(keeper, "liquidateMany", batch).events_named("Skipped"))
+
+    def _item(
+        self,
+        account: Account,
+        taker: Account | None = None,
+        max_fraction: int = WAD,
+        min_fraction: int = 0,
+        nonce: int | None = None,
+    ) -> tuple[int, ...]:
+        """ILiquidationEngine.Item"""
+        seen = ANY_NONCE if nonce is None else nonce
+        return self.account_id(account), self._taker(taker), max_fraction, min_fraction, seen
 
     def absorb(self, keeper: str, account: Account, taker: Account | None = None) -> Absorption:
         told = self._as_keeper(keeper, "absorb", self.account_id(account), self._taker(taker)).event("Absorbed")
-        return Absorption(told.loss, told.insurance, told.badDebt)
+        return Absorption(*told.absorption)
+
+    def report_refusal(self, caller: str, account: Account) -> None:
+        self._as_keeper(caller, "reportRefusal", self.account_id(account))
+
+    def deleverage(self, keeper: str, account: Account, instrument: str, counterparties: Sequence[Account]) -> int:
+        ids = sorted(self.account_id(counterparty) for counterparty in counterparties)
+        args = (self.account_id(account), self.deployment.instruments[instrument], ids)
+        return self._as_keeper(keeper, "deleverage", *args).event("Deleveraged").closed
+
+    def unfreeze(self, caller: str, instrument: str) -> None:
+        made = self.deployment
+        self._send(made.pool, "unfreeze", made.instruments[instrument], sender=self.actors[caller])
+
+    def drain(self, caller: str, instrument: str) -> int:
+        made = self.deployment
+        before = made.engine.badDebt()
+        self._send(made.engine, "drain", made.instruments[instrument], sender=self.actors[caller])
+        return before - made.engine.badDebt()
+
+    # Auctions ------------------------------------------------------------------------------------------------------
+
+    def start_auction(self, caller: str, account: Account) -> None:
+        self._send(self.deployment.auctions, "startAuction", self.account_id(account), sender=self.actors[caller])
+
+    def stop_auction(self, caller: str, account: Account) -> None:
+        self._send(self.deployment.auctions, "stopAuction", self.account_id(account), sender=self.actors[caller])
+
+    def set_sale_order(self, account: Account, collaterals: Sequence[str]) -> None:
+        made = self.deployment
+        order = [made.collaterals[name] for name in collaterals]
+        self._send(made.auctions, "setSaleOrder", self.account_id(account), order, sender=self.actors[account.actor])
 
     def buy_collateral(
-        self, buyer: str, account: Account, collateral: str, amount: int, max_payment: int | None = None
-    ) -> int:
+        self, buyer: str, account: Account, collateral: str, amount: int, max_price: int | None = None
+    ) -> Purchase:
         made = self.deployment
         self._approve(buyer, made.settlement, made.engine)
-        most = MAX_UINT if max_payment is None else max_payment
-        args = (self.account_id(account), made.collaterals[collateral], amount, most)
-        return self._as_keeper(buyer, "buyCollateral", *args).event("CollateralSold").payment
+        most = MAX_UINT if max_price is None else max_price
+        args = (self.account_id(account), made.collaterals[collateral], amount, most, b"")
+        sold = self._send(made.auctions, "buyCollateral", *args, sender=self.actors[buyer]).event("CollateralSold")
+        return Purchase(sold.amount, sold.payment)
+
+    # Dead feeds ----------------------------------------------------------------------------------------------------
+
+    def observe(self, caller: str, feed: str) -> None:
+        self._send(self.deployment.oracle, "observe", self._feed_id(feed), sender=self.actors[caller])
+
+    def halt(self, caller: str, feed: str) -> None:
+        args = (self._feed_id(feed), self._feeds.last_valid_round(feed))
+        self._send(self.deployment.oracle, "halt", *args, sender=self.actors[caller])
+
+    def _feed_id(self, feed: str) -> int:
+        return list(self.deployment.feeds).index(feed)
+
+    def settle_halted(self, caller: str, instrument: str, long: Account, short: Account) -> int:
+        made = self.deployment
+        args = (made.instruments[instrument], self.account_id(long), self.account_id(short))
+        return self._send(made.engine, "settleHalted", *args, sender=self.actors[caller]).event("HaltedSettled").size
 
     def _as_keeper(self, keeper: str, fn: str, *args: Any) -> Receipt:
         """The keeper's own account, where rewards go, is one that a verb has named."""
@@ -232,7 +300,7 @@ class ChainVenue(Venue):
         if account not in self._probes:
             number, liquidation = self.account_id(account), self.deployment.liquidation
             self._probes[account] = (
-                liquidation.call_item("liquidate", number, THE_POOL, WAD, sender=STRANGER),
+                liquidation.call_item("liquidate", self._item(account), sender=STRANGER),
                 liquidation.call_item("absorb", number, THE_POOL, sender=STRANGER),
             )
         return self._probes[account]
@@ -245,10 +313,18 @@ class ChainVenue(Venue):
         ends = [end for end, there in ((found.below, found.hasBelow), (found.above, found.hasAbove)) if there]
         return min(ends, key=lambda end: abs(end - mid), default=None)
 
-    def debt_for_sale(self) -> Mapping[Account, int]:
+    def for_sale(self) -> Mapping[Account, Offer | None]:
         reports = self._read().reports
-        standings = {account: report.standing for account, report in reports.items() if report.coins}
-        return {account: it.debt for account, it in standings.items() if it.forSale and it.debt}
+        selling = [account for account, report in reports.items() if report.coins and report.standing.forSale]
+        asked = [self.deployment.auctions.call_item("offer", self._known[account]) for account in selling]
+        names = list(self.deployment.collaterals)
+        offers: dict[Account, Offer | None] = {}
+        for account, answer in zip(selling, self.chain.batch(asked, errors="return")):
+            if not isinstance(answer, Reverted):
+                offers[account] = Offer(names[answer.collateral], answer.price, answer.most)
+            elif answer.name == "NoAuction":
+                offers[account] = None
+        return offers
 
 
 def _told_by(contract: Contract, receipt: Receipt, name: str) -> Event:

@@ -9,18 +9,23 @@ or less, in bites. Two rules keep what is left sound. A position closes whole wh
 its minimum or would be held at its floor, for then its maintenance would not shrink with it. And the penalty gives up
 3 units a leg, more than all the rounding can cost, so that health never falls by a liquidation (LIQ-2).
 
-`plan` is the whole decision; `closed` plays it on the account.
+`plan` is the whole decision; `closed` plays it on the account. Where the pool takes the positions and is pushed off balance, it
+asks the premium of its quote on top: all that the argument needs of the penalty is that it is at most E.
+
+A debt beyond λ · C is repaid by selling collateral at a Dutch auction, never at more than the haircut off mid, so that no
+sale lowers equity: `sale_due` is how much brings the debt back to λ₀ · C.
 
 Units: as in margin_math; fraction and target WAD.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from plimsoll.fixed_point import WAD, mul_div_down, mul_div_up
-from plimsoll.model import ledger_math, margin_math
-from plimsoll.model.margin_math import Leg, Margin, Snapshot
+from plimsoll.model import ledger_math, margin_math, quote_math
+from plimsoll.model.margin_math import Coin, Leg, Margin, Snapshot
 
 MILLION = 10**6
 ROUNDING_PER_LEG = 3
@@ -44,13 +49,14 @@ class Shares(NamedTuple):
 
 class Plan(NamedTuple):
     """closed: of each leg, size units; proceeds: the account's change of quote per leg; notional: what is closed, at mid.
-    fraction is 1 where every leg closes whole."""
+    fraction is 1 where every leg closes whole. penalty = premium + Σ shares."""
 
     fraction: int
     closed: tuple[int, ...]
     proceeds: tuple[int, ...]
     notional: int
     penalty: int
+    premium: int
     shares: Shares
 
 
@@ -62,28 +68,48 @@ class TooSmall(ValueError):
         self.fraction, self.notional, self.minimum = fraction, notional, minimum
 
 
-def plan(snapshot: Snapshot, terms: Terms, most: int = WAD) -> Plan:
-    """What happens to an account with 0 ≤ E < M; most: the largest fraction that the caller wants to take.
+class Tranche(NamedTuple):
+    """The pool's position in an instrument, and its skew scale, where the pool takes a leg."""
+
+    size: int
+    scale: int
+
+
+def plan(snapshot: Snapshot, terms: Terms, most: int = WAD, tranches: Sequence[Tranche] = ()) -> Plan:
+    """What happens to an account with 0 ≤ E < M; most: the largest fraction that the caller wants to take; tranches: one a
+    leg where the pool takes them.
 
     Raises TooSmall.
     """
-    margin = margin_math.judge(snapshot)
-    due = fraction(margin, terms.target)
+    margin, scale = margin_math.judge(snapshot), snapshot.size_scale
+    ask = asked(snapshot, [abs(leg.size) for leg in snapshot.legs], tranches)
+    whole = min(margin.penalty + ask, margin.equity)
+    due = fraction(margin, whole, terms.target)
     if most < due:
         require_bite(snapshot, margin, most)
     part = min(most, due)
-    closed = tuple(closing(leg, part, snapshot.size_scale) for leg in snapshot.legs)
+    closed = tuple(closing(leg, part, scale) for leg in snapshot.legs)
     if all(units == abs(leg.size) for units, leg in zip(closed, snapshot.legs)):
         part = WAD
-    scale = snapshot.size_scale
-    lost = penalty(margin.penalty, part, len(closed))
+    legs = len(closed)
+    lost = penalty(margin.penalty, part, legs)
+    premium = min(asked(snapshot, closed, tranches), penalty(whole, part, legs) - lost)
     return Plan(
         fraction=part,
         closed=closed,
         proceeds=tuple(proceeds(leg, units, scale) for leg, units in zip(snapshot.legs, closed)),
         notional=sum(margin_math.notional(units, leg.mid, scale) for leg, units in zip(snapshot.legs, closed)),
-        penalty=lost,
+        penalty=lost + premium,
+        premium=premium,
         shares=split(lost, terms),
+    )
+
+
+def asked(snapshot: Snapshot, closed: Sequence[int], tranches: Sequence[Tranche]) -> int:
+    """What the pool's quote asks beyond mid for taking `closed` of each leg."""
+    return sum(
+        quote_math.premium(-units if leg.size > 0 else units, tranche.size, leg.mid, tranche.scale, snapshot.size_scale)
+        for leg, units, tranche in zip(snapshot.legs, closed, tranches)
     )
 
 
@@ -95,12 +121,12 @@ def require_bite(snapshot: Snapshot, margin: Margin, part: int) -> None:
         raise TooSmall(part, bite, minimum)
 
 
-def fraction(margin: Margin, target: int) -> int:
-    """f, rounded up; all of it where the penalty would take all the equity."""
-    if margin.penalty >= margin.equity:
+def fraction(margin: Margin, whole: int, target: int) -> int:
+    """f, rounded up; all of it where the penalty (whole: of closing everything) would take all the equity."""
+    if whole >= margin.equity:
         return WAD
     goal = target * margin.maintenance
-    return mul_div_up(goal - WAD * margin.equity, WAD, goal - WAD * margin.penalty)
+    return mul_div_up(goal - WAD * margin.equity, WAD, goal - WAD * whole)
 
 
 def closing(leg: Leg, part: int, size_scale: int) -> int:
@@ -108,9 +134,13 @@ def closing(leg: Leg, part: int, size_scale: int) -> int:
     size = abs(leg.size)
     units = mul_div_up(size, part, WAD)
     left = size - units
-    worth = margin_math.notional(left, leg.mid, size_scale)
-    stands = worth >= leg.min_notional and margin_math.requirement(leg, left, size_scale) > leg.floor
-    return units if stands else size
+    return units if stands(leg, left, size_scale) else size
+
+
+def stands(leg: Leg, size: int, size_scale: int) -> bool:
+    """A position of `size` is worth its minimum and not held at its floor."""
+    worth = margin_math.notional(size, leg.mid, size_scale)
+    return worth >= leg.min_notional and margin_math.requirement(leg, size, size_scale) > leg.floor
 
 
 def proceeds(leg: Leg, units: int, size_scale: int) -> int:
@@ -151,3 +181,32 @@ def loss(snapshot: Snapshot) -> int:
     scale = snapshot.size_scale
     settled = sum(leg.quote - leg.charge + proceeds(leg, abs(leg.size), scale) for leg in snapshot.legs)
     return max(0, -(settled + snapshot.cash + margin_math.judge(snapshot).collateral))
+
+
+# The sale of collateral --------------------------------------------------------------------------------------------
+
+
+def discount(haircut: int, elapsed: int, insolvent: int, ramp: int) -> int:
+    """0 → haircut within `ramp` seconds of the start; and from when equity was seen below zero, the rest to 1 within another."""
+    return mul_div_down(haircut, min(elapsed, ramp), ramp) + mul_div_down(WAD - haircut, min(insolvent, ramp), ramp)
+
+
+def sale_price(mid: int, discount_: int) -> int:
+    """Of one whole token, rounded up."""
+    return mul_div_up(mid, WAD - discount_, WAD)
+
+
+def sale_of(coin: Coin, need: int, price: int) -> int:
+    """The tokens that pay `need`, rounded up; all that is held where that is less."""
+    return coin.amount if price == 0 else min(coin.amount, mul_div_up(need, coin.scale, price))
+
+
+def sale_due(coin: Coin, margin: Margin, price: int, open_debt_limit_e6: int) -> int:
+    """The tokens whose sale brings D back to λ₀ · C: each pays `price` and takes at most mid · (1 − h) off C."""
+    least = mul_div_down(coin.mid, WAD - coin.haircut, WAD)
+    excess = margin_math.debt(margin) * MILLION - margin.collateral * open_debt_limit_e6
+    return min(coin.amount, mul_div_up(excess, coin.scale, price * MILLION - least * open_debt_limit_e6))
+
+
+def sale_payment(coin: Coin, amount: int, price: int) -> int:
+    return mul_div_up(amount, price, coin.scale)

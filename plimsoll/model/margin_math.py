@@ -19,6 +19,7 @@ from typing import NamedTuple
 from plimsoll.fixed_point import WAD, mul_div_down, mul_div_up
 
 MILLION = 10**6
+HALT_RAMP = 86_400  # seconds
 
 
 class Leg(NamedTuple):
@@ -178,6 +179,15 @@ def oi_factor(open_interest: int, cap: int, threshold_e6: int, slope_e6: int) ->
 def haircut(coin: Coin) -> int:
     """h: a whale's collateral counts for less, for it would not find its price."""
     return min(coin.max_haircut, coin.haircut + mul_div_up(coin.amount, WAD, coin.depth))
+
+
+def ramp(coin: Coin, elapsed: int) -> Coin:
+    """The coin when its feed has been halted for so many seconds: its haircut goes to 1 within a day, rounded up."""
+    elapsed = min(elapsed, HALT_RAMP)
+    return coin._replace(
+        haircut=coin.haircut + mul_div_up(WAD - coin.haircut, elapsed, HALT_RAMP),
+        max_haircut=coin.max_haircut + mul_div_up(WAD - coin.max_haircut, elapsed, HALT_RAMP),
+    )
 
 
 def collateral_value(coin: Coin, price: int) -> int:

@@ -48,6 +48,12 @@ def amount(size: int, maker_size: int, mid: int, scale: int, size_scale: int, sp
     return mul_div_down(plain - premium, mid * (MILLION - spread_e6), per_unit)
 
 
+def premium(size: int, maker_size: int, mid: int, scale: int, size_scale: int) -> int:
+    """What a trade asks for leaning the pool further, beyond mid, rounded up."""
+    before, after = lean(size, maker_size)
+    return mul_div_up((before + after) * (after - before), mid, 2 * scale * size_scale)
+
+
 def fee(size: int, maker_size: int, mid: int, size_scale: int, taker_fee_e6: int, maker_fee_e6: int) -> int:
     """What is paid on top: the taker's fee on what widens the lean, the maker's on the rest, at mid, rounded up."""
     widened = lean(size, maker_size).widened

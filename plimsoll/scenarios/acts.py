@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from plimsoll.errors import Reverted
 from plimsoll.fixed_point import mul_div_down
 from plimsoll.scenarios.words import money, percent, price, size, token
-from plimsoll.types import SIZE_UNIT, WAD, Account, FeedFault, Fill, Outcome, World
+from plimsoll.types import SIZE_UNIT, WAD, Account, FeedFault, Fill, Outcome, Purchase, World
 from plimsoll.venue import Venue
 
 
@@ -233,7 +233,20 @@ class Absorb(Act):
         return venue.absorb(self.keeper, self.account)
 
     def detail(self, answer: Any, world: World) -> str:
-        return f"loss {money(answer.loss)}: insurance {money(answer.insurance)}, bad debt {money(answer.bad_debt)}"
+        return (
+            f"loss {money(answer.loss)}: insurance {money(answer.insurance)}, taker {money(answer.taker)}, "
+            f"the other side or bad debt {money(answer.shared)}"
+        )
+
+
+@dataclass(frozen=True)
+class StartAuction(Act):
+    verb = "start_auction"
+    keeper: str
+    account: Account
+
+    def perform(self, venue: Venue) -> None:
+        venue.start_auction(self.keeper, self.account)
 
 
 @dataclass(frozen=True)
@@ -247,12 +260,13 @@ class BuyCollateral(Act):
     amount: int
     payment: int
 
-    def perform(self, venue: Venue) -> int:
+    def perform(self, venue: Venue) -> Purchase:
         venue.give(self.keeper, venue.world.settlement.name, self.payment)
-        return venue.buy_collateral(self.keeper, self.account, self.collateral, self.amount, self.payment)
+        return venue.buy_collateral(self.keeper, self.account, self.collateral, self.amount)
 
-    def detail(self, answer: int, world: World) -> str:
-        return f"{money(answer)} paid"
+    def detail(self, answer: Purchase, world: World) -> str:
+        decimals = world.token(self.collateral).decimals
+        return f"{token(answer.bought, decimals)} {self.collateral} for {money(answer.payment)}"
 
 
 # Feeds -------------------------------------------------------------------------------------------------------------

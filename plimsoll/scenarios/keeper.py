@@ -1,25 +1,31 @@
-"""The keeper as a role of a scenario: it liquidates whatever the lens names, absorbs what is below zero, and buys the
-collateral that is for sale. Pure over a state, but for the two questions to the venue."""
+"""The keeper as a role of a scenario: it liquidates whatever the lens names, absorbs what is below zero, starts auctions, and buys
+the collateral that is for sale once that is worth its while. Pure over a state, but for the two questions to the venue."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from plimsoll.fixed_point import div_down, mul_div_down, mul_div_up
-from plimsoll.scenarios.acts import Absorb, Act, BuyCollateral, Liquidate
+from plimsoll.scenarios.acts import Absorb, Act, BuyCollateral, Liquidate, StartAuction
 from plimsoll.scenarios.scenario import Scenario
-from plimsoll.types import WAD, Account, State, World
+from plimsoll.types import WAD, Account, Offer, State, World
 from plimsoll.venue import Venue
+
+LEAST_DISCOUNT = div_down(WAD, 100)  # what selling elsewhere costs: at a smaller discount the keeper waits
 
 
 def due(venue: Venue, state: State, scenario: Scenario) -> Iterator[Act]:
     """What there is to do now, the most urgent first. `state` is the venue's present one."""
     for account in venue.liquidatable():
         yield (Absorb if _sunk(state, account) else Liquidate)(scenario.keeper, account)
-    for account, debt in venue.debt_for_sale().items():
+    for account, offer in venue.for_sale().items():
         if _sunk(state, account):  # its loss is paid first: then its collateral covers its debt
             yield Absorb(scenario.keeper, account)
-        yield from _purchases(scenario, state, account, debt)
+        elif offer is None:
+            yield StartAuction(scenario.keeper, account)
+        elif offer.most and offer.price <= _fair(scenario.world, state, offer):
+            most = _payment(scenario.world, offer)
+            yield BuyCollateral(scenario.keeper, account, offer.collateral, offer.most, most)
 
 
 def _sunk(state: State, account: Account) -> bool:
@@ -28,25 +34,21 @@ def _sunk(state: State, account: Account) -> bool:
 
 
 def title(act: Act) -> str:
-    words = {"liquidate": "liquidates", "absorb": "absorbs", "buy_collateral": "buys collateral of"}
+    words = {
+        "liquidate": "liquidates",
+        "absorb": "absorbs",
+        "start_auction": "starts the auction of",
+        "buy_collateral": "buys collateral of",
+    }
     return f"the keeper {words[act.verb]} {act.about}"
 
 
-def _purchases(scenario: Scenario, state: State, account: Account, debt: int) -> Iterator[Act]:
-    """As much of each priced collateral as covers the debt at mid less the haircut."""
-    for name, held in state.accounts[account].collateral.items():
-        unit = _discounted(scenario.world, state, name, held)
-        if unit == 0:
-            continue
-        decimals = scenario.world.collateral(name).token.decimals
-        wanted = mul_div_down(debt * 10**decimals, WAD, unit * 10**scenario.world.settlement.decimals)
-        if min(wanted, held) > 0:
-            yield BuyCollateral(scenario.keeper, account, name, min(wanted, held), debt)
+def _fair(world: World, state: State, offer: Offer) -> int:
+    feed = world.collateral(offer.collateral).feed
+    return mul_div_down(state.feeds[feed].mid, WAD - LEAST_DISCOUNT, WAD)
 
 
-def _discounted(world: World, state: State, name: str, held: int) -> int:
-    """What one whole token is sold for, WAD; 0 without a price."""
-    spec = world.collateral(name)
-    growing = spec.haircut_e6 * div_down(WAD, 10**6) + mul_div_up(held, WAD, spec.depth * 10**spec.token.decimals)
-    haircut = min(growing, spec.max_haircut_e6 * div_down(WAD, 10**6))
-    return mul_div_up(state.feeds[spec.feed].mid, WAD - haircut, WAD)
+def _payment(world: World, offer: Offer) -> int:
+    """Settlement units for all of it."""
+    decimals = world.collateral(offer.collateral).token.decimals
+    return mul_div_up(offer.most * offer.price, 10**world.settlement.decimals, WAD * 10**decimals)

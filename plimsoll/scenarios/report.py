@@ -112,9 +112,11 @@ _LIQUIDATIONS = (
     "to_keeper",
     "to_taker",
     "to_insurance",
+    "premium",
     "loss",
     "insurance_paid",
-    "bad_debt",
+    "taker_paid",
+    "shared",
 )
 _MARKETS = (
     "time",
@@ -172,10 +174,10 @@ def _liquidation_lines(run: Run) -> Iterable[Sequence[object]]:
         done, event = item.outcome, item.event
         head = (event.step, event.time, utc(event.time), item.account, event.act.verb, int(item.whole), item.fraction)
         if isinstance(done, Absorption):
-            yield *head, "", "", item.notional, *[""] * 4, done.loss, done.insurance, done.bad_debt
+            yield *head, "", "", item.notional, *[""] * 5, done.loss, done.insurance, done.taker, done.shared
         else:
-            shares = (done.penalty, done.keeper_reward, done.taker_reward, done.insurance)
-            yield *head, done.equity, done.maintenance, item.notional, *shares, "", "", ""
+            shares = (done.penalty, done.keeper_reward, done.taker_reward, done.insurance, done.premium)
+            yield *head, done.equity, done.maintenance, item.notional, *shares, *[""] * 4
 
 
 def _market_lines(run: Run) -> Iterable[Sequence[object]]:

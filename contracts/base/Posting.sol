@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {IEscrow} from "../../interfaces/IEscrow.sol";
+import {IPriceOracle} from "../../interfaces/IPriceOracle.sol";
+import {FixedPointMath} from "../libraries/FixedPointMath.sol";
+import {FundingMath} from "../libraries/FundingMath.sol";
+import {LedgerMath} from "../libraries/LedgerMath.sol";
+import {LossMath} from "../libraries/LossMath.sol";
+import {MarginMath} from "../libraries/MarginMath.sol";
+import {Ledger} from "./Ledger.sol";
+
+/// @title Posting: what changes the ledger
+/// @dev Every change of a position goes through `_fill`, of cash through `_post`, of a fund through `_setFund`, of bad debt
+/// through `_share` and `_relieve`.
+abstract contract Posting is Ledger {
+    using FixedPointMath for uint256;
+    using MarginMath for Margin;
+    using SafeCast for int256;
+    using SafeCast for uint256;
+
+    uint256 internal constant MAY_TRADE = 1;
+    uint256 internal constant MAY_WITHDRAW = 2;
+    uint256 private constant LOSS_EPOCH = 1 hours;
+
+    // Positions and cash --------------------------------------------------------------------------------------------
+
+    /// @dev A market's funding, brought to this second and stored.
+    function _touch(uint256 instrument, uint256 mid) internal {
+        if (_markets[instrument].time != block.timestamp) _markets[instrument] = _accrued(instrument, mid);
+    }
+
+    /// @dev Changes one position of a touched market, settles its index charge, and posts what is realised.
+    function _fill(uint256 account, uint256 instrument, int256 size, int256 quote) internal {
+        Position memory held = _positionOf(account, instrument);
+        Market storage stored = _markets[instrument];
+        int256 charge;
+        if (held.size != 0) {
+            charge = FundingMath.charge(held.size, held.index, held.size > 0 ? stored.indexLong : stored.indexShort);
+        }
+        (int256 newSize, int256 newQuote, int256 realised) = LedgerMath.fill(held.size, held.quote, size, quote);
+        int256 index = newSize > 0 ? stored.indexLong : newSize < 0 ? stored.indexShort : int80(0);
+        if (size != 0) _countInterest(stored, held, newSize, newQuote);
+        _positions[account][instrument] = Position(newSize.toInt80(), newQuote.toInt96(), int80(index));
+        if ((held.size == 0) != (newSize == 0)) _hold(account, instrument, newSize != 0);
+        _post(account, realised - charge);
+        emit PositionUpdated(account, instrument, newSize, newQuote, index);
+    }
+
+    /// @dev Open interest and each side's Σ quote.
+    function _countInterest(Market storage stored, Position memory held, int256 newSize, int256 newQuote) private {
+        (int256 long, int256 short) = (stored.quoteLong, stored.quoteShort);
+        uint256 openInterest = stored.openInterest;
+        if (held.size > 0) {
+            long -= held.quote;
+            openInterest -= uint80(held.size);
+        } else {
+            short -= held.quote;
+        }
+        if (newSize > 0) {
+            long += newQuote;
+            openInterest += uint256(newSize);
+        } else {
+            short += newQuote;
+        }
+        (stored.quoteLong, stored.quoteShort) = (long.toInt96(), short.toInt96());
+        stored.openInterest = openInterest.toUint80();
+    }
+
+    /// @dev An estate takes no new position: what its collateral gains is owed to who paid for it.
+    function _hold(uint256 account, uint256 instrument, bool held) private {
+        Account storage state = _accounts[account];
+        uint256 map = uint256(state.instruments) ^ (1 << instrument);
+        if (held && _count(map) > MAX_INSTRUMENTS_HELD) revert TooManyInstruments(account, MAX_INSTRUMENTS_HELD);
+        if (held && state.flags == ESTATE) revert EstateOpen(account, _estates[account].forgiven);
+        state.instruments = uint64(map);
+    }
+
+    /// @dev Changes the cash of an account; negative cash first pays its interest to the pool's idle account.
+    function _post(uint256 account, int256 amount) internal {
+        Account storage state = _accounts[account];
+        uint256 interest = _interestOn(account);
+        int256 cash = int256(state.cash) + amount - int256(interest);
+        bool owes = cash < 0 || state.cash < 0;
+        if (cash > 0 && state.flags == ESTATE) cash -= int256(_repay(account, uint256(cash)));
+        state.cash = cash.toInt80();
+        if (owes) state.interestIndex = cash < 0 ? _interestIndex().toUint48() : 0;
+        if (interest == 0) return;
+        uint256 idle = _idle();
+        _accounts[idle].cash = (int256(_accounts[idle].cash) + int256(interest)).toInt80();
+        emit InterestCharged(account, interest);
+    }
+
+    /// @dev What an estate earns beyond its debt first pays back who paid for it.
+    function _repay(uint256 account, uint256 available) private returns (uint256 paid) {
+        Estate storage estate = _estates[account];
+        paid = Math.min(available, estate.forgiven);
+        uint256 left = estate.forgiven - paid;
+        estate.forgiven = uint128(left);
+        if (left == 0) _accounts[account].flags = 0;
+        uint256 toBadDebt = Math.min(paid, _house.badDebt);
+        if (toBadDebt > 0) _relieve(toBadDebt, estate.instrument);
+        uint256 rest = paid - toBadDebt;
+        if (estate.instrument < _house.instruments) {
+            _setFund(estate.instrument, int256(rest), 0);
+        } else {
+            uint256 idle = _idle();
+            _accounts[idle].cash = (int256(_accounts[idle].cash) + int256(rest)).toInt80();
+        }
+        emit EstateRepaid(account, paid, left);
+    }
+
+    /// @dev Marks the end of a change: keepers name the nonce they saw.
+    function _tell(uint256 account) internal {
+        Account storage state = _accounts[account];
+        // Wraps after 2^24 changes: it orders the changes of one account, it is no counter of value.
+        unchecked {
+            ++state.nonce;
+        }
+        emit AccountUpdated(account, state.cash, state.nonce);
+    }
+
+    function _setFund(uint256 instrument, int256 insurance, int256 treasury) internal {
+        Fund storage stored = _funds[instrument];
+        uint256 newInsurance = (int256(uint256(stored.insurance)) + insurance).toUint256();
+        uint256 newTreasury = (int256(uint256(stored.treasury)) + treasury).toUint256();
+        (stored.insurance, stored.treasury) = (newInsurance.toUint128(), newTreasury.toUint128());
+        emit FundUpdated(instrument, newInsurance, newTreasury);
+    }
+
+    /// @dev Takes from positive cash, and proves what stays.
+    function _spend(uint256 account, uint256 amount) internal {
+        int256 cash = _accounts[account].cash;
+        if (cash < amount.toInt256()) revert InsufficientCash(account, cash, amount);
+        _post(account, -int256(amount));
+        if (_accounts[account].instruments == 0) return;
+        (Snapshot memory snapshot,) = _load(account, 0, new IPriceOracle.Price[](0), true);
+        _requireInitial(snapshot);
+    }
+
+    /// @dev Escrow calls back `onPull`, which moves the payer's tokens.
+    function _pull(uint256 account, address token, uint256 amount, address payer) internal returns (uint256) {
+        return IEscrow(ESCROW).pull(account, token, amount, abi.encode(payer));
+    }
+
+    function _countCollateral(uint256 account, uint256 id, uint256 held, uint256 amount) internal {
+        _collateralTotals[id] -= amount;
+        if (amount < held) return;
+        uint32 map = _accounts[account].collaterals & ~uint32(1 << id);
+        _accounts[account].collaterals = map;
+        // Nothing is left to be sold: the estate is wound up.
+        if (map == 0) _accounts[account].flags = 0;
+    }
+
+    // Losses --------------------------------------------------------------------------------------------------------
+
+    /// @dev Charges a loss to the side that won, as far as this epoch allows; the rest is bad debt which that side owes.
+    function _share(Loss calldata loss) internal {
+        if (loss.amount == 0) return;
+        uint256 owed = loss.amount;
+        if (loss.instrument < _house.instruments) {
+            _touch(loss.instrument, loss.mid);
+            uint256 charged = _charge(loss.instrument, loss.long, loss.amount, loss.mid);
+            owed -= charged;
+            if (owed > 0) _setDeficit(loss.instrument, loss.long, _deficits[loss.instrument][loss.long].owed + owed);
+            emit LossShared(loss.instrument, loss.long, loss.amount, charged, owed);
+        }
+        if (owed > 0) _setBadDebt(int256(owed));
+    }
+
+    /// @dev Raises the index of one side of a touched market. What rounding brings too much goes to the insurance.
+    /// @return paid settlement units, at most `amount`
+    function _charge(uint256 instrument, bool long, uint256 amount, uint256 mid) internal returns (uint256 paid) {
+        Market storage stored = _markets[instrument];
+        Deficit storage deficit = _deficits[instrument][long];
+        uint256 epoch = block.timestamp / LOSS_EPOCH;
+        uint256 charged = deficit.epoch == epoch ? deficit.charged : 0;
+        uint256 openInterest = stored.openInterest;
+        uint256 cap = LossMath.cap(_risks[instrument], mid, SIZE_SCALE);
+        uint256 step = LossMath.step(amount, openInterest, Math.saturatingSub(cap, charged));
+        int256 index = int256(long ? stored.indexLong : stored.indexShort) + step.toInt256();
+        // A full index pays nothing: what it would have paid stays owed.
+        if (step == 0 || index > type(int80).max) return 0;
+        if (long) stored.indexLong = int80(index);
+        else stored.indexShort = int80(index);
+        (deficit.epoch, deficit.charged) = (uint32(epoch), (charged + step).toUint80());
+        uint256 collected = LossMath.collected(step, openInterest);
+        paid = Math.min(amount, collected);
+        if (collected > paid) _setFund(instrument, int256(collected - paid), 0);
+    }
+
+    /// @dev Bad debt is paid off: the sides of `first` are relieved before those of other instruments, in the order of their ids.
+    function _relieve(uint256 amount, uint256 first) internal {
+        uint256 left = amount;
+        uint256 map = _indebted;
+        if (first < 64 && map & (1 << first) != 0) left -= _relieveInstrument(first, left);
+        for (map = _indebted; map != 0 && left > 0; map &= map - 1) left -= _relieveInstrument(_lowest(map), left);
+        _setBadDebt(-int256(amount));
+    }
+
+    function _relieveInstrument(uint256 instrument, uint256 most) internal returns (uint256 relieved) {
+        relieved = _relieveSide(instrument, true, most);
+        relieved += _relieveSide(instrument, false, most - relieved);
+    }
+
+    function _relieveSide(uint256 instrument, bool long, uint256 most) internal returns (uint256 relieved) {
+        uint256 owed = _deficits[instrument][long].owed;
+        relieved = Math.min(owed, most);
+        if (relieved > 0) _setDeficit(instrument, long, owed - relieved);
+    }
+
+    function _setDeficit(uint256 instrument, bool long, uint256 owed) internal {
+        _deficits[instrument][long].owed = owed.toUint96();
+        uint64 bit = uint64(1 << instrument);
+        if (owed > 0) _indebted |= bit;
+        else if (_deficits[instrument][!long].owed == 0) _indebted &= ~bit;
+        emit DeficitUpdated(instrument, long, owed);
+    }
+
+    function _setBadDebt(int256 change) internal {
+        uint256 debt = (int256(uint256(_house.badDebt)) + change).toUint256();
+        _house.badDebt = debt.toUint96();
+        emit BadDebtUpdated(debt);
+    }
+
+    // Proofs and authority ------------------------------------------------------------------------------------------
+
+    function _requireInitial(Snapshot memory snapshot) internal view {
+        Margin memory margin = MarginMath.judge(snapshot, true);
+        if (_meetsInitial(margin)) return;
+        int256 backing = margin.backing();
+        if (backing < int256(margin.initial)) revert InsufficientMargin(snapshot.account, backing, margin.initial);
+        revert DebtTooLarge(snapshot.account, margin.debt(), margin.collateral.mulDivDown(OPEN_DEBT_LIMIT_E6, 1e6));
+    }
+
+    function _meetsInitial(Margin memory margin) internal view returns (bool) {
+        return margin.backing() >= int256(margin.initial)
+            && margin.debt() * 1e6 <= margin.collateral * OPEN_DEBT_LIMIT_E6;
+    }
+
+    function _authorise(uint256 account, uint256 bit) internal view {
+        if (msg.sender == _owner(account) || _operators[account][msg.sender] & bit != 0) return;
+        revert Unauthorized(msg.sender);
+    }
+}
