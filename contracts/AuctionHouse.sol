@@ -161,7 +161,7 @@ contract AuctionHouse is IAuctionHouse {
         if (amount == 0) revert InvalidAmount(amount, most);
         if (price > maxPrice) revert PriceAboveLimit(price, maxPrice);
         bought = amount < most ? amount : most;
-        payment = (bought * price).divUp(coin.scale);
+        payment = LiquidationMath.salePayment(coin, bought, price);
         coin.amount -= bought;
         IMarginEngine(ENGINE).sellCollateral(account, collateral, bought, payment, msg.sender, data);
         c.snapshot.cash += int256(payment);

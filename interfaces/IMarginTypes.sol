@@ -125,7 +125,7 @@ interface IMarginTypes {
         uint256 feed;
     }
 
-    /// @dev One collateral. scale: amount · price (WAD) / scale = settlement units. haircut, maxHaircut: WAD.
+    /// @dev One collateral. scale: amount · price · (1 − haircut) / scale = settlement units, both factors WAD. haircut, maxHaircut: WAD.
     struct Coin {
         uint256 collateral;
         uint256 amount;

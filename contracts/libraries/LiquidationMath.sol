@@ -104,9 +104,14 @@ library LiquidationMath {
         return haircut.mulDivDown(elapsed, ramp) + (WAD - haircut).mulDivDown(insolvent, ramp);
     }
 
+    /// @notice What `amount` costs, settlement units, rounded up.
+    function salePayment(IMarginTypes.Coin memory coin, uint256 amount, uint256 price) internal pure returns (uint256) {
+        return (amount * price).mulDivUp(WAD, coin.scale);
+    }
+
     /// @notice The tokens that pay `need` settlement units at `price`, rounded up; all that is held where that is less.
     function saleOf(IMarginTypes.Coin memory coin, uint256 need, uint256 price) internal pure returns (uint256) {
-        return price == 0 ? coin.amount : Math.min(coin.amount, Math.mulDiv(need, coin.scale, price, Math.Rounding.Ceil));
+        return price == 0 ? coin.amount : Math.min(coin.amount, Math.mulDiv(need, coin.scale, price * WAD, Math.Rounding.Ceil));
     }
 
     /// @notice The tokens whose sale brings D back to λ₀ · C, for D > λ₀ · C and E ≥ 0.
@@ -117,9 +122,9 @@ library LiquidationMath {
         pure
         returns (uint256)
     {
-        uint256 least = coin.mid.mulDivDown(WAD - coin.haircut, WAD);
+        uint256 least = salePrice(coin.mid, coin.haircut);
         uint256 excess = MarginMath.debt(margin) * 1e6 - margin.collateral * openDebtLimitE6;
         uint256 gain = price * 1e6 - least * openDebtLimitE6;
-        return Math.min(coin.amount, Math.mulDiv(excess, coin.scale, gain, Math.Rounding.Ceil));
+        return Math.min(coin.amount, Math.mulDiv(excess, coin.scale, gain * WAD, Math.Rounding.Ceil));
     }
 }

@@ -219,15 +219,16 @@ contract MathHarness {
         }
     }
 
-    /// @notice The first coin of each snapshot at its own price: what restores λ₀, and what pays `need`.
-    function sales(Sale[] calldata cases) external pure returns (uint256[2][] memory tokens) {
-        tokens = new uint256[2][](cases.length);
+    /// @notice The first coin of each snapshot at its own price: what restores λ₀, what pays `need`, and what the first costs.
+    function sales(Sale[] calldata cases) external pure returns (uint256[3][] memory tokens) {
+        tokens = new uint256[3][](cases.length);
         for (uint256 i; i < cases.length; ++i) {
             IMarginTypes.Snapshot memory snapshot = cases[i].snapshot;
             IMarginTypes.Margin memory margin = MarginMath.judge(snapshot, false);
             (uint256 price, uint256 need) = (cases[i].price, cases[i].need);
             tokens[i][0] = LiquidationMath.saleDue(snapshot.coins[0], margin, price, cases[i].openDebtLimitE6);
             tokens[i][1] = LiquidationMath.saleOf(snapshot.coins[0], need, price);
+            tokens[i][2] = LiquidationMath.salePayment(snapshot.coins[0], tokens[i][0], price);
         }
     }
 

@@ -198,15 +198,16 @@ def sale_price(mid: int, discount_: int) -> int:
 
 def sale_of(coin: Coin, need: int, price: int) -> int:
     """The tokens that pay `need`, rounded up; all that is held where that is less."""
-    return coin.amount if price == 0 else min(coin.amount, mul_div_up(need, coin.scale, price))
+    return coin.amount if price == 0 else min(coin.amount, mul_div_up(need, coin.scale, price * WAD))
 
 
 def sale_due(coin: Coin, margin: Margin, price: int, open_debt_limit_e6: int) -> int:
     """The tokens whose sale brings D back to λ₀ · C: each pays `price` and takes at most mid · (1 − h) off C."""
-    least = mul_div_down(coin.mid, WAD - coin.haircut, WAD)
+    least = sale_price(coin.mid, coin.haircut)
     excess = margin_math.debt(margin) * MILLION - margin.collateral * open_debt_limit_e6
-    return min(coin.amount, mul_div_up(excess, coin.scale, price * MILLION - least * open_debt_limit_e6))
+    gain = price * MILLION - least * open_debt_limit_e6
+    return min(coin.amount, mul_div_up(excess, coin.scale, gain * WAD))
 
 
 def sale_payment(coin: Coin, amount: int, price: int) -> int:
-    return mul_div_up(amount, price, coin.scale)
+    return mul_div_up(amount * price, WAD, coin.scale)

@@ -8,7 +8,7 @@ its maintenance.
 Rounding is always against the account: what it owns is floored, what it owes or must hold is rounded up.
 
 Units: cash, quote, value: settlement units, signed; token amount: the token's own units; price, rate, haircut, multiple:
-WAD; size: 1e-9 of one whole unit, signed, + is long. size · price / size_scale and amount · price / coin.scale are
+WAD; size: 1e-9 of one whole unit, signed, + is long. size · price / size_scale and amount · price · (1 − haircut) / coin.scale are
 settlement units.
 """
 

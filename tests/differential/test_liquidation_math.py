@@ -7,7 +7,7 @@ from hypothesis import given, settings
 
 from plimsoll.fixed_point import WAD
 from plimsoll.model import liquidation_math, margin_math
-from plimsoll.model.liquidation_math import Terms
+from plimsoll.model.liquidation_math import Terms, Tranche
 from tests.packing import array, ask, pack, rows
 from tests.strategies import MILLION, aimed, batches, magnitude, sinking_portfolio
 
@@ -37,9 +37,16 @@ def harness(chain):
 @settings(max_examples=20)
 @given(snapshots=batches(sinking(TERMS), EACH))
 def test_fraction_equals_its_twin(harness, snapshots):
-    answers = ask(harness, "fractions", array([pack(snapshot) for snapshot in snapshots]), TERMS.target)
-    for snapshot, answer in zip(snapshots, answers):
-        assert answer == liquidation_math.fraction(margin_math.judge(snapshot), TERMS.target), snapshot
+    """With the penalty alone, and with a premium on top of it."""
+    random, margins = Random(snapshots[0].account), [margin_math.judge(snapshot) for snapshot in snapshots]
+    penalties = [
+        random.choice((margin.penalty, margin.equity, magnitude(random, margin.equity, margin.penalty)))
+        for margin in margins
+    ]
+    packed = array([pack(snapshot) for snapshot in snapshots])
+    answers = ask(harness, "fractions", packed, rows(penalties), TERMS.target)
+    for margin, penalty, answer in zip(margins, penalties, answers):
+        assert answer == liquidation_math.fraction(margin, penalty, TERMS.target), margin
         assert 0 < answer <= WAD
 
 
@@ -65,12 +72,20 @@ def test_closing_and_penalty_equal_their_twins(harness, terms, snapshots):
 # The rule ---------------------------------------------------------------------------------------------------------
 
 
-def check_liquidation(snapshot, terms, most):
+def tranches_of(random, snapshot):
+    """The pool's position in each instrument, on either side, and its scale: from no premium to more than everything."""
+    return [
+        Tranche(random.choice((-1, 0, 1)) * magnitude(random, 2**60), magnitude(random, 2**70, 1)) for _ in snapshot.legs
+    ]
+
+
+def check_liquidation(snapshot, terms, most, tranches=()):
     """LIQ-2 and LIQ-3 of one liquidation. Answers whether it was partial."""
     before = margin_math.judge(snapshot)
-    due = liquidation_math.fraction(before, terms.target)
+    ask_ = liquidation_math.asked(snapshot, [abs(leg.size) for leg in snapshot.legs], tranches)
+    due = liquidation_math.fraction(before, min(before.equity, before.penalty + ask_), terms.target)
     try:
-        plan = liquidation_math.plan(snapshot, terms, most)
+        plan = liquidation_math.plan(snapshot, terms, most, tranches)
     except liquidation_math.TooSmall:
         assert most < due
         return False
@@ -80,7 +95,7 @@ def check_liquidation(snapshot, terms, most):
     if plan.fraction == due:
         assert after.equity * WAD >= terms.target * after.maintenance, "LIQ-2"
     assert 0 <= plan.penalty <= before.equity, "Φ ≤ E"
-    assert sum(plan.shares) == plan.penalty and min(plan.shares) >= 0, "LIQ-4"
+    assert sum(plan.shares) + plan.premium == plan.penalty and min(plan.premium, *plan.shares) >= 0, "LIQ-4"
     for leg, units in zip(snapshot.legs, plan.closed):
         size = abs(leg.size)
         share = -(-size * min(most, due) // WAD)
@@ -108,9 +123,31 @@ def test_liquidation_in_a_bite_never_lowers_health(terms, snapshots):
     """For every g ≤ f that is worth a keeper's while."""
     random = Random(snapshots[0].account)
     for snapshot in snapshots:
-        due = liquidation_math.fraction(margin_math.judge(snapshot), terms.target)
+        margin = margin_math.judge(snapshot)
+        due = liquidation_math.fraction(margin, margin.penalty, terms.target)
         for most in (due - 1, due // 2, magnitude(random, due)):
             check_liquidation(snapshot, terms, most)
+
+
+@settings(max_examples=25)
+@given(snapshots=batches(sinking(CENT), EACH))
+def test_liquidation_into_the_pool_with_its_premium_is_as_safe(snapshots):
+    """The premium comes out of the penalty's cap, so LIQ-2 and LIQ-3 hold for it too, bites included."""
+    random = Random(snapshots[0].account)
+    for snapshot in snapshots:
+        for most in (WAD, magnitude(random, WAD, 1)):
+            check_liquidation(snapshot, CENT, most, tranches_of(random, snapshot))
+
+
+def test_premiums_are_often_paid_and_often_capped_in_these_tests():
+    random, paid, capped = Random(12), 0, 0
+    for _ in range(600):
+        snapshot = sinking(CENT)(random)
+        tranches = tranches_of(random, snapshot)
+        plan = liquidation_math.plan(snapshot, CENT, WAD, tranches)
+        paid += plan.premium > 0
+        capped += 0 < plan.premium < liquidation_math.asked(snapshot, plan.closed, tranches)
+    assert paid > 100 and capped > 50, (paid, capped)
 
 
 def test_liquidation_is_often_partial_in_these_tests():
