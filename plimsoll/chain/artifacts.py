@@ -125,16 +125,20 @@ def artifact(name: str) -> Artifact:
     for folder in FOLDERS:
         path = BUILD / folder / f"{name}.json"
         if path.is_file():
-            return _read(path)
+            return read(path)
     raise ArtifactMissing(name, str(BUILD))
 
 
-def _read(path: Path) -> Artifact:
+def read(path: Path) -> Artifact:
+    """An artifact where it lies; Hardhat's, in which npm packages carry their contracts, say the same after a 0x.
+
+    Raises ArtifactMissing.
+    """
     try:
         build = json.loads(path.read_text())
-        code = build.get("deployedBytecode", "")
-        return Artifact(path.stem, build["abi"], build.get("bytecode", ""), len(code) // 2)
-    except (ValueError, KeyError) as problem:
+        code, deployed = (build.get(key, "").removeprefix("0x") for key in ("bytecode", "deployedBytecode"))
+        return Artifact(path.stem, build["abi"], code, len(deployed) // 2)
+    except (OSError, ValueError, KeyError) as problem:
         raise ArtifactMissing(path.stem, f"{path}, unreadable: {problem!r}") from None
 
 
@@ -155,7 +159,7 @@ def meanings() -> tuple[dict[bytes, Meaning], dict[tuple[bytes, int], Meaning]]:
     errors: dict[bytes, Meaning] = {}
     events: dict[tuple[bytes, int], Meaning] = {}
     for path in sorted(p for folder in FOLDERS for p in (BUILD / folder).rglob("*.json")):
-        for entry in artifact(path.stem).entries if path.parent.name in FOLDERS else _read(path).entries:
+        for entry in artifact(path.stem).entries if path.parent.name in FOLDERS else read(path).entries:
             if entry["type"] == "error":
                 errors.setdefault(abi.selector(entry["name"], entry["inputs"])[:4], Meaning(entry))
             elif entry["type"] == "event" and not entry.get("anonymous"):

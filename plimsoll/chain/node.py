@@ -157,21 +157,23 @@ class Chain:
 
     # contracts
 
-    def deploy(self, name: str, *args: Any, sender: Any = None, libraries: Mapping[str, Any] | None = None) -> Contract:
-        """Deploys the artifact of this name. Raises Reverted with the constructor's error, or with what is known."""
-        what = artifact(name)
+    def deploy(
+        self, name: str | Artifact, *args: Any, sender: Any = None, libraries: Mapping[str, Any] | None = None
+    ) -> Contract:
+        """Deploys an artifact, by its name or itself. Raises Reverted with the constructor's error, or with what is known."""
+        what = name if isinstance(name, Artifact) else artifact(name)
         try:
             receipt = self.send(None, what.init_code(args, libraries or {}), sender)
         except Reverted as reverted:
             if reverted.name != "NoReason" or what.code_bytes <= artifacts.MAX_CODE_BYTES:
                 raise
-            size = f"{name} has {what.code_bytes} bytes of code, the limit is {artifacts.MAX_CODE_BYTES}"
+            size = f"{what.name} has {what.code_bytes} bytes of code, the limit is {artifacts.MAX_CODE_BYTES}"
             raise Reverted("NoReason", hint=size) from None
         return Contract(self, what, receipt.raw["contractAddress"], receipt)
 
-    def at(self, name: str, address: Any) -> Contract:
+    def at(self, name: str | Artifact, address: Any) -> Contract:
         """The contract at an address, spoken to through the ABI of this artifact. Its code is not looked at."""
-        return Contract(self, artifact(name), to_address(address))
+        return Contract(self, name if isinstance(name, Artifact) else artifact(name), to_address(address))
 
     def next_address(self, sender: Any = None, offset: int = 0) -> str:
         """Where the sender's next deployment will lie; offset: after so many more transactions of the sender."""

@@ -1,7 +1,7 @@
 """`make setup`: everything the project needs, inside the project folder, each part only when it is out of date.
 
     .venv           Python packages of requirements.txt
-    node_modules    compiler, Anvil, OpenZeppelin, Chainlink, exactly as package-lock.json says
+    node_modules    compiler, Anvil, OpenZeppelin, Chainlink, Uniswap for the tests, exactly as package-lock.json says
     .solc           the compiler as the executable that Brownie looks for; Anvil and forge on the bin of .venv
     build           compiled contracts
 
@@ -45,7 +45,7 @@ def parts():
     return [
         Part("Python packages", ".venv", ["requirements.txt"], ["bin/python", "bin/brownie"], make_venv),
         Part("compiler, Anvil and Solidity libraries", "node_modules", ["package-lock.json"],
-             ["solc/soljson.js", "@openzeppelin/contracts", package_of("anvil")], make_node_modules),
+             ["solc/soljson.js", "@openzeppelin/contracts", "@uniswap/v3-core", package_of("anvil")], make_node_modules),
         Part("tools made known to Brownie", ".solc", ["requirements.txt", "package-lock.json"],
              [solc_name(), "../.venv/bin/anvil"], make_tools),
         Part("contracts compiled", "build", ["brownie-config.yaml", "package-lock.json"] + sources, [], compile_all),
@@ -146,11 +146,11 @@ def is_whole(venv):
 def make_node_modules():
     advice = "Check that npm reaches its registry, then run make again: what was downloaded is kept."
     npm = find_npm()
-    run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], advice)
+    run([npm, "ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund"], advice)
     if not (ROOT / "node_modules" / package_of("anvil")).exists():
         # npm cannot lock a package that it may not install; only Linux on x64 is in the lock.
         names = [package_of(tool) + "@" + locked_version(f"@foundry-rs/{tool}-linux-amd64") for tool in TOOLS]
-        run([npm, "install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"] + names,
+        run([npm, "install", "--include=dev", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"] + names,
             "Foundry publishes Anvil for Linux and macOS on x64 and arm64; on Windows use WSL. " + advice)
 
 
