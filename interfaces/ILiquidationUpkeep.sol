@@ -14,7 +14,7 @@ interface ILiquidationUpkeep {
     error NoBeneficiary();
 
     /// @notice Which accounts of a slice are below their line now: E < M with a position, E < 0 included (MarginLens.liquidatable).
-    /// @param checkData abi.encode(uint256[] accounts): a slice of the account space, without repeats, so small that one
+    /// @param checkData abi.encode(uint256[] accounts): a slice of the account space, so small that one
     /// transaction of the network can liquidate all of it at once. Several upkeeps share the whole
     /// @return upkeepNeeded there is one
     /// @return performData abi.encode(uint256[] accounts): those

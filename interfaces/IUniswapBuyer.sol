@@ -31,7 +31,7 @@ interface IUniswapBuyer is IFlashBuyer {
     error OnlyPoolInUse(address caller, address pool);
 
     /// @notice Buys at most `amount` of a collateral of `account` at auction, and sells all of it in `uniswapPool`.
-    /// @param maxPrice as in ILiquidationEngine.buyCollateral
+    /// @param maxPrice as in IAuctionHouse.buyCollateral
     /// @param uniswapPool of the collateral and the settlement token, whatever its fee. The caller chooses it and alone bears
     /// what it does: the auction is paid in full, or nothing happens
     /// @param minProfit least profit, net of Uniswap's fee
@@ -51,7 +51,7 @@ interface IUniswapBuyer is IFlashBuyer {
     /// @notice Uniswap's pool demands what it bought; only the pool in use, once a purchase, and exactly what was bought.
     function uniswapV3SwapCallback(int256 amount0Delta, int256 amount1Delta, bytes calldata data) external;
 
-    function LIQUIDATION_ENGINE() external view returns (address);
+    function AUCTION_HOUSE() external view returns (address);
     function ENGINE() external view returns (address);
     function SETTLEMENT() external view returns (address);
 }

@@ -28,6 +28,7 @@ MAX = 2**256 - 1
 DAY = 86_400
 HOUR = 3_600
 MAY_TRADE, MAY_WITHDRAW = 1, 2
+NO_INSTRUMENT = 2**64 - 1
 ZERO = "0x" + "00" * 20
 SIZE_SCALE = 10**21
 SUPPLY = 5_000_000 * USDC  # what the provider puts into the pool

@@ -6,7 +6,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {IFlashBuyer} from "../../interfaces/IFlashBuyer.sol";
-import {ILiquidationEngine} from "../../interfaces/ILiquidationEngine.sol";
+import {IAuctionHouse} from "../../interfaces/IAuctionHouse.sol";
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 import {IUniswapBuyer} from "../../interfaces/IUniswapBuyer.sol";
 import {IUniswapV3Pool} from "../../interfaces/external/IUniswapV3Pool.sol";
@@ -27,7 +27,7 @@ contract UniswapBuyer is IUniswapBuyer {
     uint160 private constant LOWEST_SQRT_PRICE = 4_295_128_740;
     uint160 private constant HIGHEST_SQRT_PRICE = 1_461_446_703_485_210_103_287_273_052_203_988_822_378_723_970_341;
 
-    address public immutable LIQUIDATION_ENGINE;
+    address public immutable AUCTION_HOUSE;
     address public immutable ENGINE;
     address public immutable SETTLEMENT;
 
@@ -36,9 +36,9 @@ contract UniswapBuyer is IUniswapBuyer {
     address private transient _token;
     uint256 private transient _unsold;
 
-    constructor(address liquidationEngine) {
-        LIQUIDATION_ENGINE = liquidationEngine;
-        ENGINE = ILiquidationEngine(liquidationEngine).ENGINE();
+    constructor(address auctionHouse) {
+        AUCTION_HOUSE = auctionHouse;
+        ENGINE = IAuctionHouse(auctionHouse).ENGINE();
         SETTLEMENT = IMarginEngine(ENGINE).SETTLEMENT();
     }
 
@@ -53,7 +53,7 @@ contract UniswapBuyer is IUniswapBuyer {
     ) external returns (uint256 bought, uint256 payment, uint256 profit) {
         if (_pool != address(0)) revert AlreadyBuying(_pool);
         _pool = uniswapPool;
-        (bought, payment) = ILiquidationEngine(LIQUIDATION_ENGINE)
+        (bought, payment) = IAuctionHouse(AUCTION_HOUSE)
             .buyCollateral(account, collateral, amount, maxPrice, abi.encode(minProfit));
         profit = IERC20(SETTLEMENT).balanceOf(address(this));
         emit BoughtAndSold(account, collateral, msg.sender, uniswapPool, bought, payment, profit);

@@ -7,7 +7,7 @@ from plimsoll.fixed_point import WAD
 from plimsoll.model import margin_math
 from tests.helpers import event, reverts
 from tests.uniswap import Uniswap, proceeds
-from tests.world import HOUR, MAX, USDC, ZERO
+from tests.world import MAX, USDC, ZERO
 
 WETH = 0
 LOT = 2 * WAD
@@ -21,7 +21,7 @@ def uniswap(chain):
 
 @pytest.fixture(scope="module")
 def buyer(chain, house):
-    return chain.deploy("UniswapBuyer", house.liquidation)
+    return chain.deploy("UniswapBuyer", house.protocol.auctions)
 
 
 @pytest.fixture
@@ -38,14 +38,14 @@ def owing(house, trader, short):
     house.reprice("ETH", PRICE)
     margin = house.judge(account)
     assert margin.equity > 0 and margin_math.debt(margin) * 10 > margin.collateral * 9
-    house.liquidation.startAuction(account)
+    house.protocol.auctions.startAuction(account)
     return account
 
 
 @pytest.fixture
 def cheap(chain, owing):
-    """The same an hour later: the discount is all that it will be, and a view says what the next block does."""
-    chain.advance(HOUR)
+    """The same forty minutes later: the discount is all that it will be, and a view says what the next block does."""
+    chain.advance(40 * 60)
     return owing
 
 
@@ -58,8 +58,8 @@ def pool(uniswap, house, weth):
 def due(house, cheap, liquidator):
     """What the auction asks of somebody with money for the lot."""
     house.give(liquidator, "USDC", 10_000 * USDC)
-    bought, payment = house.liquidation.simulate("buyCollateral", cheap, WETH, LOT, MAX, b"", sender=liquidator)
-    price, _ = house.liquidation.auctionPrice(cheap, WETH)
+    bought, payment = house.protocol.auctions.simulate("buyCollateral", cheap, WETH, LOT, MAX, b"", sender=liquidator)
+    _, price, _ = house.protocol.auctions.offer(cheap)
     assert bought == LOT and 0 <= payment - LOT * price * USDC // (WAD * WAD) <= 1
     return payment
 
@@ -91,7 +91,7 @@ def test_buy_returns_what_it_then_does(buyer, cheap, pool, keeper):
 
 
 def test_buy_of_more_than_is_for_sale_sells_what_is_bought(house, buyer, cheap, pool, weth, keeper):
-    _, most = house.liquidation.auctionPrice(cheap, WETH)
+    _, _, most = house.protocol.auctions.offer(cheap)
     lay = weth.balanceOf(pool)
     told = buyer.buy(cheap, WETH, MAX, MAX, pool, 0, sender=keeper).event("BoughtAndSold")
     assert told.amount == most == weth.balanceOf(pool) - lay

@@ -34,6 +34,6 @@ def crowd(house, trader, short):  # noqa: F811
         house.trade(account, short, {"ETH": 10})
     house.reprice("ETH", 1_900)
     lost = 900 * USDC
-    house.engine.seize(accounts[2], [], [(accounts[2], -lost), (short, lost)], [], 0, sender=house.liquidator)
+    house.engine.seize(accounts[2], [], [(accounts[2], -lost), (short, lost)], [], [], sender=house.liquidator)
     assert house.judge(accounts[2]).equity == -64 * USDC
     return accounts

@@ -28,7 +28,7 @@ def test_check_upkeep_at_the_line_is_not_needed_and_one_unit_below_it_is(house, 
     account = crowd[0]
     house.bring_equity(account, house.judge(account).maintenance)
     assert needed(upkeep, [account]) == []
-    house.engine.seize(account, [], [(account, -1), (short, 1)], [], 0, sender=house.liquidator)
+    house.engine.seize(account, [], [(account, -1), (short, 1)], [], [], sender=house.liquidator)
     assert needed(upkeep, [account]) == [account]
 
 

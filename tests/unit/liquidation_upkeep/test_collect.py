@@ -2,7 +2,7 @@ import pytest
 
 from tests.helpers import event, reverts
 from tests.unit.liquidation_upkeep.slices import packed
-from tests.world import USDC
+from tests.world import NO_INSTRUMENT, USDC
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def earned(house, own, stranger):
 def bad_debt(house, short):
     """What is missing where bad debt is recorded: a million that nobody brought."""
     lost = 1_000_000 * USDC
-    house.engine.seize(short, [], [(short, lost)], [], lost, sender=house.liquidator)
+    house.engine.seize(short, [], [(short, lost)], [], [(NO_INSTRUMENT, False, lost, 0)], sender=house.liquidator)
     return lost
 
 
