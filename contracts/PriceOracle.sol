@@ -7,17 +7,16 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {IPriceOracle} from "../interfaces/IPriceOracle.sol";
+import {FeedRounds} from "./base/FeedRounds.sol";
 import {FixedPointMath} from "./libraries/FixedPointMath.sol";
 
 /// @title PriceOracle
-/// @dev A feed is somebody else's code. It gets a capped amount of gas, at most 160 bytes of its answer are looked at,
-/// and whatever it does ends as a Fault of that one feed.
-contract PriceOracle is IPriceOracle, Ownable {
-    using FixedPointMath for int256;
+/// @dev How a feed is asked, and when its round is valid, is in FeedRounds. Here: the list, prices, and halts.
+contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
     using FixedPointMath for uint256;
     using SafeCast for uint256;
 
-    /// @dev Slot 1: aggregator 160 | heartbeat 24 | grace 24 | spreadE6 24 | decimals 8 | hasSecondary 8.
+    /// @dev Slot 1: aggregator 160 | heartbeat 24 | grace 24 | spreadE6 24 | decimals 8 | hasSecondary 8 | halted 8.
     /// Slot 2: minAnswer 128 | maxAnswer 128, the aggregator's own, in its decimals.
     struct Feed {
         address aggregator;
@@ -26,6 +25,7 @@ contract PriceOracle is IPriceOracle, Ownable {
         uint24 spreadE6;
         uint8 decimals;
         bool hasSecondary;
+        bool halted;
         uint128 minAnswer;
         uint128 maxAnswer;
     }
@@ -38,26 +38,15 @@ contract PriceOracle is IPriceOracle, Ownable {
         uint8 decimals;
     }
 
-    /// @dev The five words of `latestRoundData`, as they came.
-    struct Round {
-        uint256 roundId;
-        int256 answer;
-        uint256 startedAt;
-        uint256 updatedAt;
-        uint256 answeredInRound;
-    }
-
     uint256 public constant MAX_FEEDS = 256;
     uint256 public constant MAX_HEARTBEAT = 7 days;
     uint256 public constant MAX_GRACE = 1 days;
-    uint256 public constant MAX_DECIMALS = 18;
-    uint256 public constant MAX_PRICE = type(uint88).max;
     /// @notice Spreads and deviations are below this (half, in millionths).
     uint256 public constant SPREAD_LIMIT_E6 = 500_000;
-    /// @notice Gas that a feed may use for one answer (a Chainlink feed behind its proxy uses 19,000).
-    uint256 public constant FEED_GAS = 200_000;
-    /// @dev What must be left before the call for all FEED_GAS to be forwarded: 64/63 of it, and the call's own cost.
-    uint256 private constant FEED_GAS_NEEDED = 210_000;
+    /// @inheritdoc IPriceOracle
+    uint256 public constant override HALT_GRACE = 6 hours;
+    /// @inheritdoc IPriceOracle
+    uint256 public constant override HALT_DELAY = 1 days;
     uint256 private constant E6 = 1e6;
 
     /// @notice The L2 sequencer's uptime feed, or zero.
@@ -69,6 +58,8 @@ contract PriceOracle is IPriceOracle, Ownable {
     uint256 public override feedCount;
     mapping(uint256 feed => Feed) private _feeds;
     mapping(uint256 feed => Secondary) private _secondaries;
+    /// @dev haltedAt is not 0 exactly where the feed's `halted` is set, and then neither is invalidSince.
+    mapping(uint256 feed => Halt) private _halts;
 
     constructor(address owner, address sequencer, uint256 sequencerGrace) Ownable(owner) {
         if (sequencer != address(0)) _requireCode("sequencer", sequencer);
@@ -95,6 +86,7 @@ contract PriceOracle is IPriceOracle, Ownable {
             spreadE6: config.spreadE6,
             decimals: decimals,
             hasSecondary: config.secondary != address(0),
+            halted: false,
             minAnswer: config.minAnswer.toUint128(),
             maxAnswer: Math.min(config.maxAnswer, type(uint128).max).toUint128()
         });
@@ -108,6 +100,44 @@ contract PriceOracle is IPriceOracle, Ownable {
         }
         _priceOrRevert(feed, false);
         emit FeedAdded(feed, config, decimals, AggregatorV3Interface(config.aggregator).description());
+    }
+
+    /// @inheritdoc IPriceOracle
+    function observe(uint256 feed) external returns (uint256 invalidSince) {
+        Feed memory f = _listed(feed);
+        Halt memory h = _halts[feed];
+        if (_isFinal(h)) return h.invalidSince;
+
+        (, Fault fault,,) = _live(feed, f, false);
+        if (fault == Fault.None) {
+            if (h.invalidSince == 0) return 0;
+            delete _halts[feed];
+            if (f.halted) _feeds[feed].halted = false;
+            emit Recovered(feed);
+            return 0;
+        }
+        if (h.invalidSince != 0) return h.invalidSince;
+        _halts[feed].invalidSince = block.timestamp.toUint40();
+        emit FaultObserved(feed, fault, block.timestamp);
+        return block.timestamp;
+    }
+
+    /// @inheritdoc IPriceOracle
+    function halt(uint256 feed, uint80 roundId) external {
+        (Feed memory f, Halt memory h) = _observedInvalid(feed);
+        (uint256 price, uint256 roundTime) = _lastValid(feed, f, roundId);
+        if (!f.halted) _requireGrace(feed, Math.max(h.invalidSince, roundTime));
+        else if (roundTime <= h.roundTime) revert NotNewer(feed, roundTime, h.roundTime);
+        _halt(feed, h, price, roundTime, roundId);
+    }
+
+    /// @inheritdoc IPriceOracle
+    function haltAt(uint256 feed, uint256 price) external onlyOwner {
+        if (price == 0 || price > MAX_PRICE) revert InvalidStandIn(price, MAX_PRICE);
+        (Feed memory f, Halt memory h) = _observedInvalid(feed);
+        if (f.halted) revert AlreadyHalted(feed, h.haltedAt);
+        _requireGrace(feed, h.invalidSince);
+        _halt(feed, h, price, 0, 0);
     }
 
     /// @inheritdoc IPriceOracle
@@ -136,12 +166,27 @@ contract PriceOracle is IPriceOracle, Ownable {
         return (round.updatedAt, Math.saturatingAdd(round.updatedAt, maxAge + 1));
     }
 
-    function isFinal(uint256) external pure returns (bool) { return false; }
-    function sequencedSince() external pure returns (uint256) { return 0; }
+    /// @inheritdoc IPriceOracle
+    function sequencedSince() external view returns (uint256) {
+        if (SEQUENCER == address(0)) return 0;
+        (bool ok, Round memory round) = _latestRound(SEQUENCER);
+        if (!ok || round.answer != 0 || round.startedAt == 0) return type(uint256).max;
+        return Math.saturatingAdd(round.startedAt, SEQUENCER_GRACE);
+    }
+
+    /// @inheritdoc IPriceOracle
+    function haltOf(uint256 feed) external view returns (Halt memory) {
+        return _halts[feed];
+    }
+
+    /// @inheritdoc IPriceOracle
+    function isFinal(uint256 feed) external view returns (bool) {
+        return _isFinal(_halts[feed]);
+    }
+
     /// @inheritdoc IPriceOracle
     function feedConfig(uint256 feed) external view returns (FeedConfig memory config, uint8 decimals) {
-        Feed memory f = _feeds[feed];
-        if (f.aggregator == address(0)) revert InvalidPrice(feed, Fault.UnknownFeed, feed, feedCount);
+        Feed memory f = _listed(feed);
         Secondary memory s = _secondaries[feed];
         config = FeedConfig({
             aggregator: f.aggregator,
@@ -165,7 +210,12 @@ contract PriceOracle is IPriceOracle, Ownable {
         if (fault != Fault.None) revert InvalidPrice(feed, fault, found, limit);
     }
 
-    /// @dev All checks, in the order of the faults. Never reverts, unless the caller sent too little gas to tell.
+    function _listed(uint256 feed) private view returns (Feed memory f) {
+        f = _feeds[feed];
+        if (f.aggregator == address(0)) revert InvalidPrice(feed, Fault.UnknownFeed, feed, feedCount);
+    }
+
+    /// @dev Never reverts, unless the caller sent too little gas to tell.
     function _price(uint256 feed, bool sequenced)
         private
         view
@@ -175,19 +225,35 @@ contract PriceOracle is IPriceOracle, Ownable {
         if (f.aggregator == address(0)) return (price, Fault.UnknownFeed, feed, feedCount);
 
         uint256 mid;
-        (uint256 lower, uint256 upper) = _bounds(f.minAnswer, f.maxAnswer);
-        (mid, fault, found, limit) = _answer(f.aggregator, f.decimals, uint256(f.heartbeat) + f.grace, lower, upper);
-        if (fault == Fault.None && sequenced) (fault, found, limit) = _checkSequencer();
-        if (fault == Fault.None && f.hasSecondary) (fault, found, limit) = _checkSecondary(feed, f.grace, mid);
+        uint256 haltedAt;
+        if (f.halted) {
+            (mid, haltedAt) = (_halts[feed].price, _halts[feed].haltedAt);
+            if (sequenced) (fault, found, limit) = _checkSequencer();
+        } else {
+            (mid, fault, found, limit) = _live(feed, f, sequenced);
+        }
         if (fault != Fault.None) return (price, fault, found, limit);
 
         price.feed = feed;
         price.lo = mid.mulDivDown(E6 - f.spreadE6, E6);
         price.mid = mid;
         price.hi = mid.mulDivUp(E6 + f.spreadE6, E6);
+        price.haltedAt = haltedAt;
     }
 
-    /// @dev One aggregator's answer in WAD, `lower` and `upper` being the bounds that it must lie strictly between.
+    /// @dev What the feed itself says now, halted or not: all checks, in the order of the faults.
+    function _live(uint256 feed, Feed memory f, bool sequenced)
+        private
+        view
+        returns (uint256 mid, Fault fault, uint256 found, uint256 limit)
+    {
+        (uint256 lower, uint256 upper) = _bounds(f.minAnswer, f.maxAnswer);
+        (mid, fault, found, limit) = _answer(f.aggregator, f.decimals, uint256(f.heartbeat) + f.grace, lower, upper);
+        if (fault == Fault.None && sequenced) (fault, found, limit) = _checkSequencer();
+        if (fault == Fault.None && f.hasSecondary) (fault, found, limit) = _checkSecondary(feed, f.grace, mid);
+    }
+
+    /// @dev One aggregator's latest answer in WAD.
     function _answer(address aggregator, uint256 decimals, uint256 maxAge, uint256 lower, uint256 upper)
         private
         view
@@ -195,25 +261,7 @@ contract PriceOracle is IPriceOracle, Ownable {
     {
         (bool ok, Round memory round) = _latestRound(aggregator);
         if (!ok) return (0, Fault.CallFailed, 0, 0);
-
-        uint256 answer = round.answer.abs();
-        if (round.answer <= 0) return (0, Fault.NotPositive, answer, 0);
-        if (answer <= lower) return (0, Fault.OutOfBounds, answer, lower);
-        if (answer >= upper) return (0, Fault.OutOfBounds, answer, upper);
-
-        uint256 updatedAt = round.updatedAt;
-        if (updatedAt == 0) return (0, Fault.NeverUpdated, 0, 0);
-        if (updatedAt > block.timestamp) return (0, Fault.FromTheFuture, updatedAt, block.timestamp);
-        if (block.timestamp - updatedAt > maxAge) return (0, Fault.Stale, updatedAt, block.timestamp - maxAge);
-        if (round.answeredInRound < round.roundId) {
-            return (0, Fault.IncompleteRound, round.answeredInRound, round.roundId);
-        }
-
-        // Feed decimals end here. Cannot wrap: decimals ≤ 18 since the listing, and answer < upper < 2^128.
-        unchecked {
-            price = answer * 10 ** (MAX_DECIMALS - decimals);
-        }
-        if (price > MAX_PRICE) return (0, Fault.TooLarge, price, MAX_PRICE);
+        return _worth(round, decimals, maxAge, lower, upper);
     }
 
     /// @dev Chainlink's L2 uptime feed: answer 0 is up, `startedAt` since when; 0 there is a round not yet valid.
@@ -239,26 +287,65 @@ contract PriceOracle is IPriceOracle, Ownable {
         if (gap * E6 > mid * s.maxDeviationE6) return (Fault.Deviates, other, mid);
     }
 
-    /// @dev A call that the feed can neither make revert, nor starve, nor flood: Solidity's own would copy the whole
-    /// answer and revert on dirty words. A round id above 80 bits is garbage.
-    /// A failure counts only if the feed had its gas: else whoever sends a transaction with too little could make a
-    /// sound feed look dead.
-    function _latestRound(address aggregator) private view returns (bool ok, Round memory round) {
-        bytes4 selector = AggregatorV3Interface.latestRoundData.selector;
-        uint256 available = gasleft();
-        assembly ("memory-safe") {
-            mstore(0, selector)
-            ok := staticcall(FEED_GAS, aggregator, 0, 4, round, 160)
-            ok := and(ok, gt(returndatasize(), 159))
-        }
-        if (!ok && available < FEED_GAS_NEEDED) revert TooLittleGas(available, FEED_GAS_NEEDED);
-        if (round.roundId > type(uint80).max || round.answeredInRound > type(uint80).max) ok = false;
+    // Halts ---------------------------------------------------------------------------------------------------------
+
+    /// @dev Whoever halts needs a record, no halt that is final, and a feed that is invalid at this moment too.
+    function _observedInvalid(uint256 feed) private view returns (Feed memory f, Halt memory h) {
+        f = _listed(feed);
+        h = _halts[feed];
+        if (h.invalidSince == 0) revert NotObserved(feed);
+        if (_isFinal(h)) revert HaltIsFinal(feed, h.haltedAt + HALT_DELAY);
+        (uint256 mid, Fault fault,,) = _live(feed, f, false);
+        if (fault == Fault.None) revert FeedIsValid(feed, mid);
     }
 
-    /// @dev 1 % inside the aggregator's own bounds, where it would stop following the market.
-    function _bounds(uint256 minAnswer, uint256 maxAnswer) private pure returns (uint256 lower, uint256 upper) {
-        return (minAnswer.mulDivUp(101, 100), maxAnswer.mulDivDown(99, 100));
+    /// @dev The round must be valid by its content, at whatever age, and the next one must not be.
+    function _lastValid(uint256 feed, Feed memory f, uint256 roundId)
+        private
+        view
+        returns (uint256 price, uint256 roundTime)
+    {
+        Fault fault;
+        uint256 found;
+        uint256 limit;
+        (price, roundTime, fault, found, limit) = _content(f, roundId);
+        if (fault != Fault.None) revert InvalidRound(feed, roundId, fault, found, limit);
+        (,, fault,,) = _content(f, roundId + 1);
+        if (fault == Fault.None) revert NotLastValid(feed, roundId);
     }
+
+    function _content(Feed memory f, uint256 roundId)
+        private
+        view
+        returns (uint256 price, uint256 updatedAt, Fault fault, uint256 found, uint256 limit)
+    {
+        (bool ok, Round memory round) = _roundOf(f.aggregator, roundId);
+        if (!ok) return (0, 0, Fault.CallFailed, 0, 0);
+        (uint256 lower, uint256 upper) = _bounds(f.minAnswer, f.maxAnswer);
+        (price, fault, found, limit) = _worth(round, f.decimals, ANY_AGE, lower, upper);
+        updatedAt = round.updatedAt;
+    }
+
+    function _requireGrace(uint256 feed, uint256 since) private view {
+        if (block.timestamp <= since + HALT_GRACE) revert HaltTooSoon(feed, since, since + HALT_GRACE + 1);
+    }
+
+    function _halt(uint256 feed, Halt memory h, uint256 price, uint256 roundTime, uint256 roundId) private {
+        if (h.haltedAt == 0) {
+            h.haltedAt = block.timestamp.toUint40();
+            _feeds[feed].halted = true;
+        }
+        h.price = price.toUint88();
+        h.roundTime = roundTime.toUint40();
+        _halts[feed] = h;
+        emit Halted(feed, price, h.haltedAt, roundId);
+    }
+
+    function _isFinal(Halt memory h) private view returns (bool) {
+        return h.haltedAt != 0 && h.haltedAt + HALT_DELAY <= block.timestamp;
+    }
+
+    // Listing -------------------------------------------------------------------------------------------------------
 
     function _requireFields(FeedConfig calldata config) private pure {
         _requireHeartbeat("heartbeat", config.heartbeat);

@@ -23,7 +23,8 @@ contract MockAggregator is AggregatorV3Interface {
 
     // One slot, as in a real aggregator; with the two of a round a read costs what it does there.
     uint8 public override decimals;
-    Mode public mode;
+    Mode public mode; // of latestRoundData
+    Mode public roundMode; // of getRoundData
     uint80 public latestRound;
 
     string public override description;
@@ -67,6 +68,10 @@ contract MockAggregator is AggregatorV3Interface {
         mode = mode_;
     }
 
+    function setRoundMode(Mode mode_) external {
+        roundMode = mode_;
+    }
+
     function setRaw(bytes calldata raw_) external {
         raw = raw_;
         mode = Mode.Raw;
@@ -91,14 +96,18 @@ contract MockAggregator is AggregatorV3Interface {
     }
 
     function latestRoundData() external view override returns (uint80, int256, uint256, uint256, uint80) {
-        if (mode != Mode.Honest) _misbehave();
-        return getRoundData(latestRound);
+        if (mode != Mode.Honest) _misbehave(mode);
+        return _round(latestRound);
     }
 
-    function getRoundData(uint80 roundId)
-        public
+    function getRoundData(uint80 roundId) external view override returns (uint80, int256, uint256, uint256, uint80) {
+        if (roundMode != Mode.Honest) _misbehave(roundMode);
+        return _round(roundId);
+    }
+
+    function _round(uint80 roundId)
+        private
         view
-        override
         returns (uint80, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
     {
         Round memory round = rounds[roundId];
@@ -106,12 +115,12 @@ contract MockAggregator is AggregatorV3Interface {
         return (roundId, round.answer, round.startedAt, round.updatedAt, round.answeredInRound);
     }
 
-    function _misbehave() private view {
-        if (mode == Mode.Revert) revert Misbehaving();
+    function _misbehave(Mode how) private view {
+        if (how == Mode.Revert) revert Misbehaving();
         bytes memory answer = raw;
-        uint256 size = mode == Mode.Bomb ? bombSize : answer.length;
-        bool bomb = mode == Mode.Bomb;
-        bool eat = mode == Mode.EatGas;
+        uint256 size = how == Mode.Bomb ? bombSize : answer.length;
+        bool bomb = how == Mode.Bomb;
+        bool eat = how == Mode.EatGas;
         assembly ("memory-safe") {
             if eat { invalid() }
             if bomb { return(mload(0x40), size) }

@@ -22,6 +22,7 @@ class Books:
     positions: dict[tuple[int, int], tuple[int, int, int]] = field(default_factory=dict)
     coins: dict[tuple[int, str], int] = field(default_factory=lambda: defaultdict(int))
     funds: dict[int, tuple[int, int]] = field(default_factory=lambda: defaultdict(lambda: (0, 0)))
+    owed: dict[tuple[int, bool], int] = field(default_factory=lambda: defaultdict(int))
     heirs: dict[int, int] = field(default_factory=dict)
     bad_debt: int = 0
     settlements: int = 0
@@ -34,7 +35,7 @@ class Books:
                 continue
             if handler := getattr(self, f"_{event.name}", None):
                 handler(event.args, repaid)
-            if event.name != "FundUpdated":
+            if event.name not in ("FundUpdated", "DeficitUpdated"):
                 repaid = 0
 
     def _AccountUpdated(self, e: dict, _: int) -> None:
@@ -60,6 +61,9 @@ class Books:
     def _FundUpdated(self, e: dict, _: int) -> None:
         self.funds[e["instrument"]] = e["insurance"], e["treasury"]
 
+    def _DeficitUpdated(self, e: dict, _: int) -> None:
+        self.owed[e["instrument"], e["long"]] = e["owed"]
+
     def _Deposited(self, e: dict, _: int) -> None:
         self._coin(e, e["amount"])
 
@@ -84,6 +88,7 @@ class Standing:
     markets: dict[int, Any]
     funds: dict[int, Any]
     totals: dict[int, int]
+    owed: dict[tuple[int, bool], int]
     bad_debt: int
     credit: int
     balance: int
@@ -100,11 +105,12 @@ class Standing:
             [engine.call_item("market", i) for i in instruments],
             [engine.call_item("fundOf", i) for i in instruments],
             [engine.call_item("collateralTotal", c) for c in coins],
+            [engine.call_item("deficitOf", i, side) for i in instruments for side in (True, False)],
             [engine.call_item("badDebt"), escrow.call_item("creditOf", engine, 0, house.usdc)],
             [house.usdc.call_item("balanceOf", escrow)],
         ]
         values = iter(house.chain.batch(item for part in parts for item in part))
-        states, positions, amounts, markets, funds, totals, (debt, credit), (balance,) = (
+        states, positions, amounts, markets, funds, totals, deficits, (debt, credit), (balance,) = (
             [next(values) for _ in part] for part in parts
         )
         return cls(
@@ -114,6 +120,7 @@ class Standing:
             markets=dict(zip(instruments, markets)),
             funds=dict(zip(instruments, funds)),
             totals=dict(zip(coins, totals)),
+            owed=dict(zip(((i, side) for i in instruments for side in (True, False)), (d.owed for d in deficits))),
             bad_debt=debt,
             credit=credit,
             balance=balance,
@@ -133,7 +140,10 @@ class Standing:
             map(self.charge, self.positions)
         )
         slack = self.credit + self.bad_debt - claims
-        assert 0 <= slack <= settlements, f"LED-2: slack {slack} after {settlements} settlements"
+        most = settlements + len(self.positions)  # what is not settled yet is rounded up, too
+        assert 0 <= slack <= most, f"LED-2: slack {slack} after {settlements} settlements"
+        owed = sum(self.owed.values())
+        assert owed <= self.bad_debt, "LIQ-5: the sides owe no more than the bad debt"
         assert self.balance >= self.credit, "ESC-1"
         for c, total in self.totals.items():
             assert total == sum(amount for (_, k), amount in self.coins.items() if k == c), "ESC-1: Σ collateral"
@@ -153,3 +163,4 @@ class Standing:
         coins = {(account, tokens[c]): amount for (account, c), amount in self.coins.items()}
         assert {key: amount for key, amount in books.coins.items() if amount} == coins, "EVT-1: collateral"
         assert books.bad_debt == self.bad_debt, "EVT-1: bad debt"
+        assert {key: books.owed[key] for key in self.owed} == self.owed, "EVT-1: who owes it"

@@ -9,6 +9,8 @@ WAD = 10**18
 E6 = 10**6
 ZERO = "0x" + "00" * 20
 HEARTBEAT, GRACE, SPREAD_E6 = 3_600, 300, 5_000
+HALT_GRACE = 6 * 3_600
+REVERT = 1  # MockAggregator.Mode
 
 Fault = IntEnum(
     "Fault",
@@ -94,7 +96,7 @@ def refused(reverts):
     def check(oracle, why, found=0, limit=0, feed=0, sequenced=False):
         answer = oracle.peek(feed, sequenced)
         assert (Fault(answer.fault), answer.found, answer.limit) == (why, found, limit)
-        assert tuple(answer.price) == (0, 0, 0, 0)
+        assert tuple(answer.price) == (0, 0, 0, 0, 0)
         with reverts("InvalidPrice", feed, why, found, limit):
             oracle.prices([feed], sequenced)
 
@@ -142,3 +144,28 @@ def sequenced(chain, owner, config, make_aggregator):
     latest = make_aggregator(2_000 * 10**8)
     oracle.addFeed(config(aggregator=latest), sender=owner)
     return SimpleNamespace(oracle=oracle, sequencer=sequencer, since=since)
+
+
+@pytest.fixture
+def observed(chain, listed, aggregator):
+    """The oracle, whose feed 0 has reverted since now: observed `since`; its last valid round is 1, written `updated`.
+
+    `wait` lets the grace pass: the next transaction is the first that may halt.
+    """
+    aggregator.setMode(REVERT)
+    receipt = listed.observe(0)
+    since = receipt.event("FaultObserved").since
+    return SimpleNamespace(
+        oracle=listed,
+        since=since,
+        updated=aggregator.getRoundData(1)[3],
+        wait=lambda: chain.set_next_time(since + HALT_GRACE + 1),
+    )
+
+
+@pytest.fixture
+def halted(observed, stranger):
+    """The same, halted `at` the price of round 1, 2000."""
+    observed.wait()
+    observed.at = observed.oracle.halt(0, 1, sender=stranger).event("Halted").haltedAt
+    return observed
