@@ -185,7 +185,8 @@ class GuardSpec:
 
 @dataclass(frozen=True)
 class World:
-    """All that a venue is built from. Order gives the ids. start: the time of the first verb."""
+    """All that a venue is built from. Order gives the ids. start: the time of the first verb. sequencer_grace: seconds, on a
+    chain with a sequencer."""
 
     start: int
     feeds: tuple[FeedSpec, ...]
@@ -196,6 +197,7 @@ class World:
     liquidation: LiquidationSpec = LiquidationSpec()
     debt: DebtSpec = DebtSpec()
     guard: GuardSpec | None = None
+    sequencer_grace: int | None = None
 
     def feed(self, name: str) -> FeedSpec:
         return next(spec for spec in self.feeds if spec.name == name)

@@ -72,6 +72,7 @@ class Deployment:
     lens: Contract
     instruments: dict[str, int]
     collaterals: dict[str, int]
+    sequencer: Contract | None = None
 
     @classmethod
     def deploy(cls, chain: Chain, world: World, roles: Roles | None = None) -> Deployment:
@@ -168,7 +169,8 @@ def _contracts(chain: Chain, world: World, roles: Roles) -> dict[str, Any]:
     proxies = {name: deploy("MockProxy", feed) for name, feed in feeds.items()}
     escrow = deploy("Escrow")
     timelock = deploy("Timelock", TIMELOCK_DELAY, [roles.governor], [terms.ZERO_ADDRESS])
-    oracle = deploy("PriceOracle", roles.deployer, terms.ZERO_ADDRESS, 0)
+    sequencer = None if world.sequencer_grace is None else deploy("MockAggregator", 0, "L2 Sequencer Uptime Status", 0)
+    oracle = deploy("PriceOracle", roles.deployer, sequencer or terms.ZERO_ADDRESS, world.sequencer_grace or 0)
     # These know each other: their addresses are known before they are there.
     engine, pool, parameters = (chain.next_address(roles.deployer, offset) for offset in (4, 5, 6))
     liquidation = deploy("LiquidationEngine", engine, pool, *terms.liquidation_terms(world.liquidation))
@@ -190,6 +192,7 @@ def _contracts(chain: Chain, world: World, roles: Roles) -> dict[str, Any]:
         **{"tokens": tokens, "feeds": feeds, "proxies": proxies, "escrow": escrow, "timelock": timelock},
         **{"oracle": oracle, "liquidation": liquidation, "auctions": auctions},
         **{"listing": listing, "extension": extension, "settlement": known["settlement"]},
+        "sequencer": sequencer,
         "engine": Contract(chain, artifact("IMarginEngine"), made.address, made.receipt),
         "pool": deploy("LiquidityPool", engine, roles.deployer, world.pool.delay, "Plimsoll pool", "PLP"),
         "parameters": deploy("Parameters", engine, roles.deployer, roles.guardian),
