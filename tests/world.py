@@ -112,6 +112,11 @@ class House:
         """The liquidation engine itself, ready to send."""
         return self.chain.impersonate(self.liquidation)
 
+    @cached_property
+    def parameters_sender(self) -> str:
+        """The Parameters contract itself, ready to send."""
+        return self.chain.impersonate(self.parameters)
+
     # accounts and money
 
     def account(self, owner: str, sub: int = 0) -> int:
