@@ -48,6 +48,8 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
     /// @inheritdoc IPriceOracle
     uint256 public constant override HALT_DELAY = 1 days;
     uint256 private constant E6 = 1e6;
+    /// @dev In place of a round id.
+    uint256 private constant LATEST = type(uint256).max;
 
     /// @notice The L2 sequencer's uptime feed, or zero.
     address public immutable SEQUENCER;
@@ -126,7 +128,7 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
     function halt(uint256 feed, uint80 roundId) external {
         (Feed memory f, Halt memory h) = _observedInvalid(feed);
         (uint256 price, uint256 roundTime) = _lastValid(feed, f, roundId);
-        if (!f.halted) _requireGrace(feed, Math.max(h.invalidSince, roundTime));
+        if (!f.halted) _requireGrace(feed, Math.max(_invalidSince(f, h, roundTime), sequencedSince()));
         else if (roundTime <= h.roundTime) revert NotNewer(feed, roundTime, h.roundTime);
         _halt(feed, h, price, roundTime, roundId);
     }
@@ -167,7 +169,7 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
     }
 
     /// @inheritdoc IPriceOracle
-    function sequencedSince() external view returns (uint256) {
+    function sequencedSince() public view returns (uint256) {
         if (SEQUENCER == address(0)) return 0;
         (bool ok, Round memory round) = _latestRound(SEQUENCER);
         if (!ok || round.answer != 0 || round.startedAt == 0) return type(uint256).max;
@@ -299,7 +301,13 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
         if (fault == Fault.None) revert FeedIsValid(feed, mid);
     }
 
-    /// @dev The round must be valid by its content, at whatever age, and the next one must not be.
+    /// @dev A record older than the answer was outlived by it: the feed was valid again, until that answer was stale.
+    function _invalidSince(Feed memory f, Halt memory h, uint256 roundTime) private pure returns (uint256) {
+        return h.invalidSince >= roundTime ? h.invalidSince : roundTime + f.heartbeat + f.grace;
+    }
+
+    /// @dev The round must be valid by its content, at whatever age; the one after it and the first one of the next
+    /// phase must not be, nor the latest, unless that is no newer.
     function _lastValid(uint256 feed, Feed memory f, uint256 roundId)
         private
         view
@@ -310,8 +318,16 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
         uint256 limit;
         (price, roundTime, fault, found, limit) = _content(f, roundId);
         if (fault != Fault.None) revert InvalidRound(feed, roundId, fault, found, limit);
-        (,, fault,,) = _content(f, roundId + 1);
-        if (fault == Fault.None) revert NotLastValid(feed, roundId);
+        uint256 nextPhase = (((roundId >> 64) + 1) << 64) + 1;
+        if (_isNewer(f, roundId + 1, 0) || _isNewer(f, nextPhase, 0) || _isNewer(f, LATEST, roundTime)) {
+            revert NotLastValid(feed, roundId);
+        }
+    }
+
+    /// @dev Whether the round is valid by its content and was written after `time` (0: whenever).
+    function _isNewer(Feed memory f, uint256 roundId, uint256 time) private view returns (bool) {
+        (, uint256 updatedAt, Fault fault,,) = _content(f, roundId);
+        return fault == Fault.None && updatedAt > time;
     }
 
     function _content(Feed memory f, uint256 roundId)
@@ -319,7 +335,8 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
         view
         returns (uint256 price, uint256 updatedAt, Fault fault, uint256 found, uint256 limit)
     {
-        (bool ok, Round memory round) = _roundOf(f.aggregator, roundId);
+        (bool ok, Round memory round) =
+            roundId == LATEST ? _latestRound(f.aggregator) : _roundOf(f.aggregator, roundId);
         if (!ok) return (0, 0, Fault.CallFailed, 0, 0);
         (uint256 lower, uint256 upper) = _bounds(f.minAnswer, f.maxAnswer);
         (price, fault, found, limit) = _worth(round, f.decimals, ANY_AGE, lower, upper);
@@ -327,7 +344,8 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
     }
 
     function _requireGrace(uint256 feed, uint256 since) private view {
-        if (block.timestamp <= since + HALT_GRACE) revert HaltTooSoon(feed, since, since + HALT_GRACE + 1);
+        uint256 earliest = Math.saturatingAdd(since, HALT_GRACE + 1);
+        if (block.timestamp < earliest) revert HaltTooSoon(feed, since, earliest);
     }
 
     function _halt(uint256 feed, Halt memory h, uint256 price, uint256 roundTime, uint256 roundId) private {

@@ -2,15 +2,15 @@
 pragma solidity 0.8.30;
 
 /// @title PriceOracle: the only reader of Chainlink-style feeds
-/// @notice Answers (lo, mid, hi) or reverts with the reason. It never falls back silently: a feed that has been dead for
-/// long enough is halted by whoever proves it, and every price of a halted feed says so.
+/// @notice Answers (lo, mid, hi) or reverts with the reason. It never falls back silently: a feed that has been dead
+/// for long enough is halted by whoever proves it, and every price of a halted feed says so.
 /// @dev Prices are WAD (1e18): settlement value of ONE whole unit. Times are seconds. Feeds are append-only: a listed
 /// feed never changes.
 ///
 /// The life of a fault. `observe` records it; `halt` (or the owner's `haltAt`), more than HALT_GRACE later, gives the
-/// feed a stand-in price: its last valid answer. For HALT_DELAY from then on, a valid answer seen by `observe` undoes the
-/// halt, and a newer last valid answer improves the stand-in. After that the halt is final: nothing changes any more,
-/// whatever the feed says.
+/// feed a stand-in price: its last valid answer. For HALT_DELAY from then on a valid answer seen by `observe` undoes
+/// the halt, and a newer last valid answer improves the stand-in. After that the halt is final: nothing changes any
+/// more, whatever the feed says.
 interface IPriceOracle {
     /// @param feed index of the feed
     /// @param lo mid · (1 − spread), rounded down
@@ -95,12 +95,12 @@ interface IPriceOracle {
     error NotObserved(uint256 feed);
     /// @notice The feed answers a valid price (WAD) at this moment.
     error FeedIsValid(uint256 feed, uint256 price);
-    /// @notice The feed has not been invalid for longer than HALT_GRACE.
+    /// @notice The feed has not been invalid, with the sequencer up, for longer than HALT_GRACE.
     /// @param earliest the first second at which it will have been
     error HaltTooSoon(uint256 feed, uint256 since, uint256 earliest);
     /// @notice The round that was named is not valid by its content.
     error InvalidRound(uint256 feed, uint256 roundId, Fault fault, uint256 found, uint256 limit);
-    /// @notice A valid round follows the one that was named.
+    /// @notice A valid round is known that comes after the one that was named.
     error NotLastValid(uint256 feed, uint256 roundId);
     /// @notice The round is not newer than the one that the stand-in comes from.
     error NotNewer(uint256 feed, uint256 updatedAt, uint256 roundTime);
@@ -112,8 +112,9 @@ interface IPriceOracle {
     /// @return feed its index, from 0, at most 255
     function addFeed(FeedConfig calldata config) external returns (uint256 feed);
 
-    /// @notice Looks at what the feed itself says now, by the checks of `peek(feed, false)` but as if it were not halted, and
-    /// keeps the record of it. Anyone. A secondary that fails or deviates is the feed's fault, the sequencer is not.
+    /// @notice Looks at what the feed itself says now, by the checks of `peek(feed, false)` but as if it were not
+    /// halted, and keeps the record of it. Anyone. A secondary that fails or deviates is the feed's fault, the
+    /// sequencer is not.
     ///
     /// - Invalid, no record yet: one begins now. FaultObserved.
     /// - Valid, with a record: the record is cleared, and a halt undone. Recovered.
@@ -124,34 +125,39 @@ interface IPriceOracle {
     /// @return invalidSince when the record begins; 0 without one
     function observe(uint256 feed) external returns (uint256 invalidSince);
 
-    /// @notice Halts a feed that has been invalid for longer than HALT_GRACE, at its last valid answer. Anyone. While the
-    /// halt is not final, it may be repeated with a newer answer: the stand-in improves, haltedAt stays.
+    /// @notice Halts a feed that has been invalid for longer than HALT_GRACE, at its last valid answer. Anyone. While
+    /// the halt is not final it may be repeated with a newer answer: the stand-in improves, haltedAt stays.
     ///
-    /// The answer must be valid by its content (every check but its age and the secondary), and the round after it must
-    /// not be. The grace runs from the record or from that answer, whichever is later; an improvement waits for none.
-    /// @dev A Chainlink proxy numbers rounds phase · 2^64 + round of that phase's aggregator. So the last round of a phase
-    /// has no next one, even when later phases have valid rounds: a caller may name the last answer of an old phase, or
-    /// one before an old gap. That is why a stand-in may be improved for HALT_DELAY, and only ever by a newer answer:
-    /// whoever is hurt names the newer one, and no one can go back. Warning: until a halt is final its stand-in may be
-    /// an old answer.
+    /// The grace runs from the latest of: the record (or, if the answer is newer than the record, when that answer was
+    /// stale), and `sequencedSince`. An improvement waits for none.
+    ///
+    /// The answer must be valid by its content: every check but its age and the secondary. It is the last one if
+    /// neither the round after it is valid by content, nor the first round of the next phase, nor the latest round
+    /// unless that is no newer.
+    /// @dev A Chainlink proxy numbers rounds phase · 2^64 + round of that phase's aggregator, so nothing follows the
+    /// last round of a phase. Looking at the next phase and at the latest round refuses most old answers. What is left:
+    /// where the latest round is unreadable or invalid, a caller may name an answer before an old gap (an invalid
+    /// round), or of a phase whose successor began with one. That is why a stand-in may be improved for HALT_DELAY, and
+    /// only ever by an answer written later: whoever is hurt names the newer one, and nobody can go back.
+    ///
+    /// Warning: so until a halt is final, its stand-in may be an old answer, chosen by whoever halted.
     ///
     /// Reverts with InvalidPrice (unknown feed), NotObserved, HaltIsFinal, FeedIsValid, InvalidRound, NotLastValid,
-    /// HaltTooSoon, NotNewer (already halted), and with TooLittleGas: a round counts as absent only if the feed had its
-    /// gas.
+    /// HaltTooSoon, NotNewer (already halted), and TooLittleGas: a round counts as absent only if the feed had its gas.
     /// @param roundId the round of the last valid answer, as the feed (the proxy) numbers it
     function halt(uint256 feed, uint80 roundId) external;
 
-    /// @notice Halts a feed that cannot even answer for its old rounds, at a stated price. Only the owner (the timelock),
-    /// only on a record older than HALT_GRACE, and never over a halt. Whoever can prove an answer after all improves on
-    /// it with `halt`.
-    /// @dev Reverts with InvalidStandIn, InvalidPrice (unknown feed), NotObserved, HaltIsFinal, FeedIsValid, AlreadyHalted,
-    /// HaltTooSoon and TooLittleGas.
+    /// @notice Halts a feed that cannot even answer for its old rounds, at a stated price. Only the owner (the
+    /// timelock), only on a record older than HALT_GRACE, whatever the sequencer does, and never over a halt. Whoever
+    /// can prove an answer after all improves on it with `halt`.
+    /// @dev Reverts with InvalidStandIn, InvalidPrice (unknown feed), NotObserved, HaltIsFinal, FeedIsValid,
+    /// AlreadyHalted, HaltTooSoon and TooLittleGas.
     /// @param price WAD, from 1 to 2^88 − 1
     function haltAt(uint256 feed, uint256 price) external;
 
     /// @notice Prices of `feeds`, in their order. Of a halted feed its stand-in, which is never invalid by itself.
-    /// @param sequenced also demand that the L2 sequencer is up and past its grace (where one is configured); it is asked
-    /// once, beside the first feed
+    /// @param sequenced also demand that the L2 sequencer is up and past its grace (where one is configured); it is
+    /// asked once, beside the first feed
     /// @dev Reverts with InvalidPrice at the first feed that fails.
     function prices(uint256[] calldata feeds, bool sequenced) external view returns (Price[] memory);
 
@@ -168,8 +174,8 @@ interface IPriceOracle {
     /// unreadable). Neither says that the answer is valid. Of the feed itself, halted or not.
     function freshness(uint256 feed) external view returns (uint256 updatedAt, uint256 staleAt);
 
-    /// @notice The first second at which prices count as sequenced again: when the sequencer came back, and its grace. It
-    /// may lie in the future. 0 without a sequencer; 2^256 − 1 while it is down or its feed unreadable.
+    /// @notice The first second at which prices count as sequenced again: when the sequencer came back, and its grace.
+    /// May lie in the future. 0 without a sequencer; 2^256 − 1 while it is down or its feed unreadable.
     function sequencedSince() external view returns (uint256);
 
     /// @notice The record and the halt of a feed; all zero without.

@@ -1,5 +1,7 @@
 """The halt of a dead feed: what must be proved, to the second; what can be improved; what prices say meanwhile."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from plimsoll.errors import NodeRefused
@@ -66,15 +68,63 @@ def test_halt_waits_for_more_than_the_grace_of_the_record(chain, observed, rever
     assert observed.oracle.halt(0, 1).event("Halted").haltedAt == earliest
 
 
-def test_halt_waits_for_more_than_the_grace_of_a_later_answer(chain, observed, aggregator, reverts):
-    """The feed was valid in between and nobody cleared the record."""
-    chain.advance(HALT_GRACE)
+def test_halt_on_a_record_that_was_outlived_waits_as_if_it_began_when_the_answer_was_stale(
+    chain, observed, aggregator, reverts
+):
+    """The feed was valid in between and nobody cleared the record: else its first stale second would halt it."""
+    aggregator.setMode(HONEST)
+    chain.advance(7 * 86_400)
     aggregator.push(GOOD)
-    updated = chain.now
-    chain.set_next_time(updated + HALT_GRACE)
-    with reverts("HaltTooSoon", 0, updated, updated + HALT_GRACE + 1):
+    stale = chain.now + HEARTBEAT + GRACE
+    chain.set_next_time(stale)
+    with reverts("FeedIsValid", 0, 2_000 * WAD):
         observed.oracle.halt(0, 2)
-    assert observed.oracle.halt(0, 2).event("Halted").haltedAt == updated + HALT_GRACE + 1
+    with reverts("HaltTooSoon", 0, stale, stale + HALT_GRACE + 1):
+        observed.oracle.halt(0, 2)
+    chain.set_next_time(stale + HALT_GRACE)
+    with reverts("HaltTooSoon", 0, stale, stale + HALT_GRACE + 1):
+        observed.oracle.halt(0, 2)
+    assert observed.oracle.halt(0, 2).event("Halted").haltedAt == stale + HALT_GRACE + 1
+
+
+@pytest.mark.parametrize("later", [0, 1])
+def test_halt_on_a_record_of_the_same_second_as_the_answer_stands(chain, observed, aggregator, reverts, later):
+    aggregator.pushAt(GOOD, observed.since + later)
+    since = observed.since + later * (1 + HEARTBEAT + GRACE)
+    chain.set_next_time(since + HALT_GRACE)
+    with reverts("HaltTooSoon", 0, since, since + HALT_GRACE + 1):
+        observed.oracle.halt(0, 2)
+    observed.oracle.halt(0, 2)
+
+
+@pytest.fixture
+def dead_on_l2(chain, sequenced):
+    """A dead feed of an L2, whose record is older than the grace."""
+    sequenced.feed = chain.at("MockAggregator", sequenced.oracle.feedConfig(0).config.aggregator)
+    sequenced.feed.setMode(REVERT)
+    sequenced.oracle.observe(0)
+    chain.advance(HALT_GRACE + 1)
+    return sequenced
+
+
+def test_halt_after_the_sequencer_came_back_waits_for_the_whole_grace(chain, dead_on_l2, reverts):
+    """No feed can answer while the sequencer is down: that time does not count."""
+    dead_on_l2.sequencer.push(0)
+    since = chain.now + 3_600
+    assert dead_on_l2.oracle.sequencedSince() == since
+    chain.set_next_time(since + HALT_GRACE)
+    with reverts("HaltTooSoon", 0, since, since + HALT_GRACE + 1):
+        dead_on_l2.oracle.halt(0, 1)
+    assert dead_on_l2.oracle.halt(0, 1).event("Halted").haltedAt == since + HALT_GRACE + 1
+
+
+@pytest.mark.parametrize("break_it", [lambda feed: feed.push(1), lambda feed: feed.setMode(REVERT)])
+def test_halt_while_the_sequencer_is_down_is_refused(dead_on_l2, owner, reverts, break_it):
+    break_it(dead_on_l2.sequencer)
+    with reverts("HaltTooSoon", 0, 2**256 - 1, 2**256 - 1):
+        dead_on_l2.oracle.halt(0, 1)
+    dead_on_l2.oracle.haltAt(0, WAD, sender=owner)
+    assert dead_on_l2.oracle.halt(0, 1).event("Halted").price == 2_000 * WAD, "an improvement waits for none"
 
 
 BAD_ROUNDS = [
@@ -121,9 +171,8 @@ def test_halt_at_an_absent_round_is_refused(observed, fault, reverts, round_id):
 
 @pytest.mark.parametrize("answer", [LOWER + 1, UPPER - 1])
 def test_halt_at_an_answer_just_inside_the_bounds_is_taken(observed, aggregator, answer):
-    aggregator.push(answer)
-    aggregator.setRound(3, 0, 0, 0, 3)
-    observed.oracle.chain.advance(HALT_GRACE + 1)
+    aggregator.pushAt(answer, observed.updated)
+    observed.wait()
     assert observed.oracle.halt(0, 2).event("Halted").price == answer * 10**10
 
 
@@ -226,7 +275,7 @@ def test_halt_again_while_the_feed_is_valid_is_refused(halted, aggregator, rever
         halted.oracle.halt(0, 2)
 
 
-def test_halt_again_is_possible_until_it_is_final(chain, gapped, at, reverts):
+def test_halt_again_is_possible_until_it_is_final(chain, gapped, reverts):
     gapped.wait()
     halted_at = gapped.oracle.halt(0, 1).event("Halted").haltedAt
     chain.set_next_time(halted_at + HALT_DELAY - 1)
@@ -239,12 +288,29 @@ def test_halt_again_is_possible_until_it_is_final(chain, gapped, at, reverts):
     assert gapped.oracle.haltOf(0).price == 1_900 * WAD
 
 
-# phases
+# the latest round, and phases
+
+
+@pytest.mark.parametrize("round_id", [1, 3])
+def test_halt_at_an_answer_older_than_a_valid_latest_one_is_refused(gapped, aggregator, reverts, round_id):
+    """A stale feed still shows its last answer: none before it will do."""
+    aggregator.setMode(HONEST)
+    gapped.oracle.chain.advance(2 * HALT_GRACE)
+    with reverts("NotLastValid", 0, round_id):
+        gapped.oracle.halt(0, round_id)
+    assert gapped.oracle.halt(0, 5).event("Halted").price == 1_800 * WAD
+
+
+def test_halt_at_an_answer_before_an_invalid_latest_one_is_taken(observed, aggregator):
+    aggregator.push(0)
+    aggregator.setMode(HONEST)
+    observed.wait()
+    assert observed.oracle.halt(0, 1).event("Halted").price == 2_000 * WAD
 
 
 @pytest.fixture
 def proxied(chain, oracle, add, aggregator, make_aggregator):
-    """A feed behind a proxy: phase 1 ended at 2000 (round 1), phase 2 at 1900, then 1500 (round 2), and both are dead."""
+    """A dead feed behind a proxy: phase 1 ended at 2000 (round 1), phase 2 at 1900, then 1500 (round 2)."""
     proxy = chain.deploy("MockProxy", aggregator)
     add(aggregator=proxy)
     second = make_aggregator(1_900 * 10**8)
@@ -253,7 +319,7 @@ def proxied(chain, oracle, add, aggregator, make_aggregator):
     second.setMode(REVERT)
     oracle.observe(0)
     chain.advance(HALT_GRACE + 1)
-    return oracle
+    return SimpleNamespace(oracle=oracle, halt=oracle.halt, haltOf=oracle.haltOf, second=second)
 
 
 def test_halt_at_the_last_round_of_the_phase_is_taken(proxied):
@@ -265,11 +331,25 @@ def test_halt_at_an_earlier_round_of_the_phase_is_refused(proxied, reverts):
         proxied.halt(0, phase(2, 1))
 
 
-def test_halt_at_the_end_of_an_old_phase_is_improved_and_never_comes_back(proxied, reverts):
-    """The trap of phases: nothing follows the last round of an old one."""
+def test_halt_at_the_end_of_an_old_phase_is_refused(proxied, reverts):
+    """Nothing follows the last round of a phase: the first one of the next is asked for."""
+    with reverts("NotLastValid", 0, phase(1, 1)):
+        proxied.halt(0, phase(1, 1))
+
+
+def test_halt_at_the_end_of_the_old_phase_when_the_new_one_never_worked_is_taken(proxied):
+    proxied.second.setRound(1, 0, 9, 9, 1)
+    proxied.second.setRound(2, 0, 9, 9, 2)
+    assert proxied.halt(0, phase(1, 1)).event("Halted").price == 2_000 * WAD
+
+
+def test_halt_at_the_end_of_an_old_phase_whose_successor_began_badly_is_improved_for_good(proxied, reverts):
+    """What neither the next phase nor the latest round shows: improved by anyone, and never again worse."""
+    proxied.second.setRound(1, 0, 9, 9, 1)
+    proxied.second.setRound(3, 0, 9, 9, 3)
     old = proxied.halt(0, phase(1, 1)).event("Halted")
-    assert old.price == 2_000 * WAD
     was = proxied.haltOf(0).roundTime
+    assert old.price == 2_000 * WAD
     new = proxied.halt(0, phase(2, 2)).event("Halted")
     assert (new.price, new.haltedAt) == (1_500 * WAD, old.haltedAt)
     with reverts("NotNewer", 0, was, proxied.haltOf(0).roundTime):
@@ -279,9 +359,10 @@ def test_halt_at_the_end_of_an_old_phase_is_improved_and_never_comes_back(proxie
 # gas
 
 
-def test_halt_any_gas_never_hides_the_next_round(chain, proxied):
+@pytest.mark.parametrize("round_id", [phase(2, 1), phase(1, 1)])
+def test_halt_any_gas_never_hides_a_later_round(chain, proxied, round_id):
     """Else too little gas would make a valid next round look absent, and an older answer the last one."""
-    request = {"to": proxied.address, "data": proxied.encode("halt", 0, phase(2, 1))}
+    request = {"to": proxied.oracle.address, "data": proxied.oracle.encode("halt", 0, round_id)}
     for gas in [*range(22_000, 300_000, 500), *range(300_000, 900_000, 9_973)]:
         with pytest.raises(NodeRefused):
             chain.rpc("eth_call", request | {"gas": hex(gas)}, "latest")
@@ -335,14 +416,11 @@ def test_prices_of_a_halted_feed_ignore_its_secondary(chain, paired, aggregator,
     assert accepted(paired).mid == 2_000 * WAD
 
 
-def test_prices_of_a_halted_feed_still_ask_the_sequencer(chain, sequenced, fault, refused, accepted):
-    oracle, feed = sequenced.oracle, chain.at("MockAggregator", sequenced.oracle.feedConfig(0).config.aggregator)
-    feed.setMode(REVERT)
-    oracle.observe(0)
-    chain.advance(HALT_GRACE + 1)
+def test_prices_of_a_halted_feed_still_ask_the_sequencer(chain, dead_on_l2, fault, refused, accepted):
+    oracle = dead_on_l2.oracle
     oracle.halt(0, 1)
     assert accepted(oracle, sequenced=True).haltedAt == chain.now
-    sequenced.sequencer.push(1)
+    dead_on_l2.sequencer.push(1)
     refused(oracle, fault.SequencerDown, found=1, sequenced=True)
     assert accepted(oracle).mid == 2_000 * WAD
 
