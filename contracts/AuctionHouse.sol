@@ -68,7 +68,10 @@ contract AuctionHouse is IAuctionHouse {
             (c.snapshot, c.margin) = (snapshot, MarginMath.judge(snapshot, false));
             if (_isForSale(c)) revert AuctionDue(account, c.margin.debt());
         } catch (bytes memory reason) {
-            if (bytes4(reason) != IPriceOracle.InvalidPrice.selector) Address.verifyCallResult(false, reason);
+            bytes4 selector = bytes4(reason);
+            if (selector != IPriceOracle.InvalidPrice.selector && selector != IMarginTypes.HaltNotFinal.selector) {
+                Address.verifyCallResult(false, reason);
+            }
         }
         _stop(account);
     }

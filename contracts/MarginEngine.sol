@@ -286,7 +286,10 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
         returns (Snapshot memory snapshot, IPriceOracle.Price[] memory prices)
     {
         if (_reentrancyGuardEntered()) revert ReentrancyGuardReentrantCall();
-        return _load(account, include, book, sequenced);
+        (snapshot, prices) = _load(account, include, book, sequenced);
+        for (uint256 i; sequenced && i < prices.length; ++i) {
+            if (prices[i].haltedAt != 0 && !IPriceOracle(ORACLE).isFinal(prices[i].feed)) revert HaltNotFinal(prices[i].feed);
+        }
     }
 
     /// @inheritdoc IMarginCore

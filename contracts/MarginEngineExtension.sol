@@ -129,7 +129,7 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
     /// @inheritdoc IMarginExtension
     function settleHalted(uint256 instrument, uint256 long, uint256 short) external nonReentrant returns (uint256 size) {
         uint256 feed = _listed(instrument).feed;
-        if (!IPriceOracle(ORACLE).isFinal(feed)) revert HaltNotFinal(instrument);
+        if (!IPriceOracle(ORACLE).isFinal(feed)) revert HaltNotFinal(feed);
         (int256 bought, int256 sold) = (_sizeOf(long, instrument), -_sizeOf(short, instrument));
         if (bought <= 0 || sold <= 0) revert NothingToSettle(instrument, long, short);
         IPriceOracle.Price[] memory book = _requireSolvent(long, new IPriceOracle.Price[](0));

@@ -236,10 +236,9 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
         }
         if (fault != Fault.None) return (price, fault, found, limit);
 
-        price.feed = feed;
-        price.lo = mid.mulDivDown(E6 - f.spreadE6, E6);
-        price.mid = mid;
-        price.hi = mid.mulDivUp(E6 + f.spreadE6, E6);
+        (price.feed, price.mid) = (feed, mid);
+        price.lo = haltedAt != 0 ? 0 : mid.mulDivDown(E6 - f.spreadE6, E6);
+        price.hi = haltedAt != 0 ? MAX_PRICE : mid.mulDivUp(E6 + f.spreadE6, E6);
         price.haltedAt = haltedAt;
     }
 

@@ -32,7 +32,8 @@ interface IMarginCore is IMarginTypes {
     /// @notice The account as it stands now, with every price that judges it.
     /// @param include a bitmap of instruments to include even where the account holds none
     /// @param book prices already read (or supposed: the rule is a pure function of them); the missing ones are read
-    /// @param sequenced demand the sequencer for prices read now
+    /// @param sequenced demand the sequencer for prices read now, and that no halt among them may still be undone: whoever acts
+    /// on other people's accounts does
     /// @return snapshot legs and coins in the order of their ids
     /// @return prices the book, completed
     /// @dev Reverts while a verb is running (read-only reentrancy).

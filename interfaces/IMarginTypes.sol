@@ -264,8 +264,8 @@ interface IMarginTypes {
     error InstrumentReduceOnly(uint256 instrument);
     /// @notice The instrument's feed is halted: it is neither added to, nor quoted by the pool.
     error InstrumentHalted(uint256 instrument);
-    /// @notice Halted positions are settled once the halt is final.
-    error HaltNotFinal(uint256 instrument);
+    /// @notice On a halted feed positions are settled, and accounts liquidated, once the halt is final.
+    error HaltNotFinal(uint256 feed);
     error NothingToSettle(uint256 instrument, uint256 long, uint256 short);
     error NothingOwed(uint256 instrument);
     /// @notice Absorb the account first: its loss is its instruments', not the pool's.

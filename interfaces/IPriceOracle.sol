@@ -13,9 +13,9 @@ pragma solidity 0.8.30;
 /// more, whatever the feed says.
 interface IPriceOracle {
     /// @param feed index of the feed
-    /// @param lo mid · (1 − spread), rounded down
+    /// @param lo mid · (1 − spread), rounded down; 0 while the feed is halted: nothing is opened or withdrawn against a stand-in
     /// @param mid the feed's answer, or its stand-in, WAD, at most 2^88 − 1
-    /// @param hi mid · (1 + spread), rounded up
+    /// @param hi mid · (1 + spread), rounded up; 2^88 − 1 while the feed is halted
     /// @param haltedAt 0, or since when the feed is halted: mid is its stand-in
     struct Price {
         uint256 feed;

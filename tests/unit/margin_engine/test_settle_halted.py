@@ -75,14 +75,14 @@ def test_settle_halted_of_unequal_sizes_leaves_the_rest(house, engine, oracle, b
 
 
 def test_settle_halted_before_the_halt_is_final_reverts(house, engine, oracle, bull, short):
-    with reverts("HaltNotFinal", SOL):
+    with reverts("HaltNotFinal", SOL_FEED):
         engine.settleHalted(SOL, bull, short)
     halt(house, oracle)
     refresh(house)
-    with reverts("HaltNotFinal", SOL):
+    with reverts("HaltNotFinal", SOL_FEED):
         engine.settleHalted(SOL, bull, short)
     house.chain.set_next_time(oracle.haltOf(SOL_FEED).haltedAt + DAY - 1)
-    with reverts("HaltNotFinal", SOL):
+    with reverts("HaltNotFinal", SOL_FEED):
         engine.settleHalted(SOL, bull, short)
     house.chain.set_next_time(oracle.haltOf(SOL_FEED).haltedAt + DAY)
     engine.settleHalted(SOL, bull, short)
@@ -100,8 +100,10 @@ def test_settle_halted_of_an_unknown_instrument_reverts(engine, bull, short):
         engine.settleHalted(60, bull, short)
 
 
-def test_settle_halted_of_an_account_below_zero_waits_for_its_absorption(house, engine, oracle, trader, short, liquidator):
-    """Else its loss would be the pool's, which earned nothing by it."""
+def test_settle_halted_of_an_account_below_zero_waits_for_its_loss_to_be_paid(
+    house, engine, oracle, trader, short, liquidator
+):
+    """Else its loss would be the pool's, which earned nothing by it. Nobody's margin takes the position: the other side does."""
     account = house.open(trader, 2_400 * USDC, 3)
     house.trade(account, short, {"SOL": 1_000})
     house.reprice("SOL", 16)
@@ -111,9 +113,11 @@ def test_settle_halted_of_an_account_below_zero_waits_for_its_absorption(house, 
     assert equity < 0
     with reverts("AccountInsolvent", account, equity):
         engine.settleHalted(SOL, account, short)
-    taker = house.open(liquidator, 100_000 * USDC)
-    house.liquidation.absorb(account, taker, sender=liquidator)
-    engine.settleHalted(SOL, taker, short)
+    house.liquidation.reportRefusal(account)
+    house.chain.advance(601)
+    refresh(house)
+    house.liquidation.deleverage(account, SOL, [short], sender=liquidator)
+    assert house.judge(account).equity >= 0 and engine.market(SOL).openInterest == 0
 
 
 def test_halted_instrument_is_only_reduced_and_not_quoted_by_the_pool(house, engine, oracle, bull, short, trader):
@@ -125,19 +129,40 @@ def test_halted_instrument_is_only_reduced_and_not_quoted_by_the_pool(house, eng
     assert house.position(bull, "SOL")[0] == 600 * UNIT
 
 
-def test_halted_feed_liquidates_at_the_stand_in(house, oracle, trader, short, liquidator):
-    """No dead feed shields an account for ever."""
+def test_halted_feed_liquidates_at_the_stand_in_once_that_is_final(house, oracle, trader, short, liquidator):
+    """No dead feed shields an account for ever; and none liquidates on a price that may still be undone."""
     account = house.open(trader, 2_400 * USDC, 3)
-    house.trade(account, short, {"SOL": 1_000})
+    house.trade(account, short, {"SOL": 1_000, "GOLD": 1})
     house.reprice("SOL", 18.5)
     taker = house.open(liquidator, 100_000 * USDC)
     kill(house, oracle)
+    item = (account, taker, WAD, 0, MAX)
     with reverts("InvalidPrice"):
-        house.liquidation.liquidate((account, taker, WAD, 0, MAX), sender=liquidator)
+        house.liquidation.liquidate(item, sender=liquidator)
     oracle.halt(SOL_FEED, last_round(house))
     refresh(house)
-    house.liquidation.liquidate((account, taker, WAD, 0, MAX), sender=liquidator)
+    with reverts("HaltNotFinal", SOL_FEED):
+        house.liquidation.liquidate(item, sender=liquidator)
+    house.chain.advance(DAY)
+    refresh(house)
+    assert margin_math.liquidatable(house.judge(account))
+    with reverts("TakerRefused"):  # nobody opens on a stand-in: a taker's own initial margin has no end
+        house.liquidation.liquidate(item, sender=liquidator)
+    house.engine.settleHalted(SOL, account, short)
     assert not margin_math.liquidatable(house.judge(account))
+
+
+def test_halted_collateral_backs_no_new_risk_and_no_withdrawal(house, engine, oracle, trader, short):
+    """LUNA after its feed died: whatever it counts for while it is wound down, nothing is borrowed against it."""
+    account = house.open(trader, 1_000 * USDC, WSOL=1_000 * 10**9)
+    house.trade(account, short, {"GOLD": 2})
+    halt(house, oracle)
+    refresh(house)
+    assert house.judge(account).collateral > 0 == house.judge(account, adding=True).collateral
+    with reverts("InsufficientMargin"):
+        house.trade(account, short, {"GOLD": 20})
+    with reverts("InsufficientMargin"):
+        engine.withdraw(account, house.usdc, 900 * USDC, trader, 0, sender=trader)
 
 
 def test_halted_collateral_counts_less_every_second_until_nothing_within_a_day(house, engine, oracle, trader):

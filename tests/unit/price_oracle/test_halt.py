@@ -28,7 +28,7 @@ def test_halt_by_anyone_takes_the_last_valid_answer_and_tells(chain, observed, s
     event = observed.oracle.halt(0, 1, sender=stranger).event("Halted")
     assert (event.feed, event.price, event.haltedAt, event.roundId) == (0, 2_000 * WAD, chain.now, 1)
     assert tuple(observed.oracle.haltOf(0)) == (2_000 * WAD, observed.since, chain.now, observed.updated)
-    assert accepted(observed.oracle) == (0, 1_990 * WAD, 2_000 * WAD, 2_010 * WAD, chain.now)
+    assert accepted(observed.oracle) == (0, 0, 2_000 * WAD, 2**88 - 1, chain.now)
     assert not observed.oracle.isFinal(0)
 
 
