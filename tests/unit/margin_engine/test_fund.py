@@ -42,5 +42,5 @@ def test_fund_backs_no_withdrawal(house, engine, trader, stranger):
     """S is the engine's own settlement credit less funds: what insures one instrument is nobody's cash."""
     account = house.open(trader, 80 * USDC)
     house.insure("ETH", 1_000 * USDC, stranger)
-    engine.seize(account, [], [(account, 20 * USDC)], [], 20 * USDC, sender=house.liquidator)
+    house.owe(account, 20 * USDC)
     assert engine.payoutRatio() == 8 * 10**17

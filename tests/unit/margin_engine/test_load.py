@@ -30,7 +30,7 @@ def test_load_shows_every_leg_with_its_terms(house, engine, long, short):
         feed=0,
     )
     assert [tuple(price) for price in shown.prices] == [
-        (0, 1_960 * WAD, 2_000 * WAD, 2_040 * WAD), (2, 19_600 * 10**15, 20 * WAD, 20_400 * 10**15)
+        (0, 1_960 * WAD, 2_000 * WAD, 2_040 * WAD, 0), (2, 19_600 * 10**15, 20 * WAD, 20_400 * 10**15, 0)
     ]  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def test_load_of_an_unlisted_instrument_reverts(engine, long):
 def test_load_takes_prices_that_are_supposed(house, engine, long, short):
     """A preview at another price: the given ones are used, the missing ones are read."""
     house.trade(long, short, {"ETH": 10, "BTC": 1})
-    supposed = (0, 990 * WAD, WAD * 1_000, 1_010 * WAD)
+    supposed = (0, 990 * WAD, WAD * 1_000, 1_010 * WAD, 0)
     shown = engine.load(long, 0, [supposed], False)
     eth, btc = shown.snapshot.legs
     assert (eth.lo, eth.mid, eth.hi, btc.mid) == (990 * WAD, 1_000 * WAD, 1_010 * WAD, 40_000 * WAD)
@@ -68,7 +68,7 @@ def test_load_takes_prices_that_are_supposed(house, engine, long, short):
 def test_load_of_a_given_book_reads_no_feed(house, engine, long, short):
     house.trade(long, short, {"ETH": 10})
     house.protocol.feeds["ETH"].setMode(1)
-    supposed = (0, 1_960 * WAD, 2_000 * WAD, 2_040 * WAD)
+    supposed = (0, 1_960 * WAD, 2_000 * WAD, 2_040 * WAD, 0)
     assert engine.load(long, 0, [supposed], False).snapshot.legs[0].mid == 2_000 * WAD
     with reverts("InvalidPrice", 0, 2, 0, 0):
         engine.load(long, 0, [], False)

@@ -8,8 +8,8 @@ from tests.world import USDC
 @pytest.fixture
 def sell(house, engine, liquidator):
     def do(account, amount, payment, coin="WETH"):
-        buyer = (house.coin_id(coin), amount, payment, liquidator)
-        return engine.sellCollateral(account, *buyer, sender=house.liquidator)
+        sale = (house.coin_id(coin), amount, payment, liquidator, b"")
+        return engine.sellCollateral(account, *sale, sender=house.auctioneer)
 
     return do
 
@@ -23,8 +23,9 @@ def account(house, trader, liquidator):
 @pytest.mark.parametrize("role", ["owner", "guardian", "trader", "liquidator"])
 def test_sell_collateral_by_anyone_else_reverts(house, engine, account, request, role):
     caller = request.getfixturevalue(role)
-    with reverts("Unauthorized", caller):
-        engine.sellCollateral(account, 0, 1, 0, caller, sender=caller)
+    for sender in (caller, house.timelock, house.liquidator):
+        with reverts("Unauthorized", sender):
+            engine.sellCollateral(account, 0, 1, 0, sender, b"", sender=sender)
 
 
 def test_sell_collateral_trades_tokens_for_cash(house, engine, sell, account, liquidator):

@@ -278,7 +278,7 @@ def claims(house, engine, trader, maker, stranger):
     """60,000 and 40,000 in the hands of two, and a claim of 25,000 on tokens that are not there."""
     accounts = [house.open(trader, 60_000 * USDC), house.open(maker, 40_000 * USDC)]
     debt = 25_000 * USDC
-    engine.seize(house.account(stranger), [], [(house.account(stranger), debt)], [], debt, sender=house.liquidator)
+    house.owe(house.account(stranger), debt)
     return accounts
 
 

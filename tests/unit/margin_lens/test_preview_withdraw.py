@@ -11,6 +11,7 @@ from plimsoll.errors import Reverted
 from plimsoll.types import SIZE_UNIT, USDC, WAD
 from tests.helpers import isolated, reverts
 from tests.unit.margin_lens.portfolios import BTC, ETH, WHOLE, attempt, same_refusal, stand_in
+from tests.world import NO_INSTRUMENT
 
 ROUNDS = settings.default.max_examples // 4
 REVERT = 1  # MockAggregator.Mode
@@ -49,7 +50,9 @@ def owe(stage, amount: int) -> None:
     """Records bad debt, which somebody has as cash."""
     insider = stage.chain.impersonate(stage.protocol.liquidation)
     stage.chain.rpc("anvil_setBalance", insider, hex(WAD))
-    stage.engine.seize(stage.other, [], [(stage.other, amount)], [], amount, sender=insider)
+    stage.engine.seize(
+        stage.other, [], [(stage.other, amount)], [], [(NO_INSTRUMENT, False, amount, 0)], sender=insider
+    )
 
 
 def test_preview_withdraw_of_random_books_is_the_withdrawal(stage, seed):
@@ -181,7 +184,7 @@ def test_preview_withdraw_of_what_escrow_does_not_hold(stage, trader, chain):
     stage.deposit(trader, "USDC", 1_000 * USDC)
     most_of_it = 10**9 * USDC
     stage.engine.seize(
-        stage.other, [], [(stage.account, most_of_it), (stage.other, -most_of_it)], [], 0, sender=insider
+        stage.other, [], [(stage.account, most_of_it), (stage.other, -most_of_it)], [], [], sender=insider
     )
     top = most(stage, "USDC")
     assert top == stage.protocol.escrow.creditOf(stage.engine, 0, stage.protocol.settlement)
