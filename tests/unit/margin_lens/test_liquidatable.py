@@ -56,7 +56,7 @@ def test_liquidatable_below_zero_is_true_only_with_a_position(stage, trader):
     stage.answer("ETH", 1_000 * WAD)
     assert stage.standing().margin.equity < 0
     assert stage.lens.liquidatable([stage.account]) == [True]
-    stage.protocol.liquidation.absorb(stage.account, POOL, sender=trader)
+    stage.protocol.liquidation.absorb(stage.account, POOL, sender=stage.maker)
     stage.take(1)
     assert stage.standing().margin.equity < 0 and stage.standing().forSale
     assert stage.lens.liquidatable([stage.account]) == [False]
