@@ -122,6 +122,9 @@ abstract contract Previews is LensReader {
         bool strictly = deal.proven && deal.takerAdds;
         if (strictly) IMarginEngine(ENGINE).requirePeg();
         deal.maker = _load(maker, instrument, deal.maker.book, strictly);
+        if (deal.proven && _haltedAt(deal.maker.book, deal.risk.feed) != 0) {
+            revert IMarginTypes.InstrumentHalted(instrument);
+        }
         if (!deal.takerAdds) {
             deal.taker = _load(deal.account, instrument, deal.maker.book, false);
             deal.takerBefore = MarginMath.judge(deal.taker.snapshot, false);
@@ -138,11 +141,20 @@ abstract contract Previews is LensReader {
         if (widened > 0 && afterwards >= scale) {
             revert ILiquidityPool.SkewTooLarge(deal.instrument, afterwards, scale);
         }
+        if (deal.proven && deal.makerAdds && ILiquidityPool(POOL).isFrozen(deal.instrument)) {
+            revert ILiquidityPool.MarketFrozen(deal.instrument);
+        }
         preview.quote = QuoteMath.amount(deal.size, before, afterwards, mid, scale, SIZE_SCALE, market.spreadE6);
         preview.fee = QuoteMath.fee(deal.size, widened, mid, SIZE_SCALE, market.takerFeeE6, market.makerFeeE6);
         preview.price = QuoteMath.price(deal.size, preview.quote, SIZE_SCALE);
         deal.openInterest =
             PreviewMath.openInterest(_openInterest(deal.instrument), deal.takerSize, deal.makerSize, deal.size);
+    }
+
+    function _haltedAt(IPriceOracle.Price[] memory book, uint256 feed) private pure returns (uint256) {
+        uint256 i;
+        while (book[i].feed != feed) ++i;
+        return book[i].haltedAt;
     }
 
     function _proveCaps(Deal memory deal, uint256 mid) private view {

@@ -248,3 +248,16 @@ def test_preview_trade_while_the_settlement_token_is_off_its_peg(funded):
     told = refused(funded, "Depegged", ETH_TOO, units(1))
     assert told.quote < 0
     assert check(funded, ETH_TOO, -units(5)) == "ok"
+
+
+def test_preview_trade_while_the_pool_takes_no_new_risk(funded):
+    """Its tranche refused a liquidation: what brings it toward balance is filled all the same."""
+    funded.trade(ETH, units(10))
+    insider = funded.chain.impersonate(funded.protocol.liquidation)
+    funded.chain.rpc("anvil_setBalance", insider, hex(WAD))
+    funded.pool.freeze(ETH, sender=insider)
+    told = refused(funded, "MarketFrozen", ETH, units(1))
+    assert told.quote < 0 and told.afterwards.margin.notional > 0
+    assert check(funded, ETH, -units(10)) == check(funded, ETH, -units(4)) == "ok"
+    assert check(funded, ETH, -units(11)) == "MarketFrozen"
+    assert check(funded, BTC, units(1)) == "ok"
