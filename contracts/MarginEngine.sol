@@ -121,13 +121,13 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
     function _takeCash(uint256 account, uint256 amount) private returns (uint256 taken, uint256 paid) {
         int256 cash = _accounts[account].cash;
         if (cash < amount.toInt256()) revert InsufficientCash(account, cash, amount);
-        uint256 debt = _house.badDebt;
-        (uint256 settlement, uint256 owed) = debt == 0 ? (0, _creditOf(CASH_ACCOUNT, SETTLEMENT)) : _claims();
+        (uint256 settlement, uint256 owed) = claims();
         taken = Math.min(amount, owed);
         if (taken < amount) emit WithdrawalCut(account, amount - taken);
-        paid = debt == 0 ? taken : taken.mulDivDown(settlement, owed);
+        paid = owed == 0 ? 0 : taken.mulDivDown(settlement, owed);
         if (paid == 0) revert NothingInEscrow(amount);
-        if (paid < taken) _relieve(Math.min(debt, taken - paid), NO_INSTRUMENT);
+        // ⌈taken · B/(S+B)⌉, which is at most B.
+        if (paid < taken) _relieve(taken - paid, NO_INSTRUMENT);
         _spend(account, taken);
     }
 
@@ -305,7 +305,7 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
     /// @inheritdoc IMarginCore
     function payoutRatio() public view returns (uint256) {
         if (_house.badDebt == 0) return 1e18;
-        (uint256 settlement, uint256 owed) = _claims();
+        (uint256 settlement, uint256 owed) = claims();
         return settlement.mulDivDown(1e18, owed);
     }
 
@@ -319,9 +319,10 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
         return _positionOf(account, instrument);
     }
 
-    /// @dev S, and S + B: the engine's own settlement credit less funds and fees, and the claims on it.
-    function _claims() private view returns (uint256 settlement, uint256 owed) {
+    /// @inheritdoc IMarginCore
+    function claims() public view returns (uint256 settlement, uint256 owed) {
         settlement = _creditOf(CASH_ACCOUNT, SETTLEMENT);
+        if (_house.badDebt == 0) return (settlement, settlement);
         uint256 count = _house.instruments;
         for (uint256 i; i < count; ++i) {
             uint256 reserved = uint256(_funds[i].insurance) + _funds[i].treasury;

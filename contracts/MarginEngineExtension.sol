@@ -105,7 +105,10 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
         IPriceOracle.Price[] memory none;
         uint256 mid = _complete(none, 1 << feed, false)[0].mid;
         _touch(instrument, mid);
-        paid = _payFromFund(instrument) + _drainSide(instrument, true, mid) + _drainSide(instrument, false, mid);
+        // One after the other: in a sum the compiler evaluates the last first.
+        paid = _payFromFund(instrument);
+        paid += _drainSide(instrument, true, mid);
+        paid += _drainSide(instrument, false, mid);
     }
 
     function _drainSide(uint256 instrument, bool long, uint256 mid) private returns (uint256 paid) {

@@ -48,6 +48,10 @@ interface IMarginCore is IMarginTypes {
     /// @notice S/(S+B), WAD: what one unit of a withdrawal is paid. 1e18 while B = 0.
     function payoutRatio() external view returns (uint256);
 
+    /// @notice What withdrawals are paid from. While B > 0: S, the settlement tokens in escrow less funds and fees, and S + B, the
+    /// cash that they stand for. Else all tokens, one for one. No withdrawal takes more than `owed` at once.
+    function claims() external view returns (uint256 settlement, uint256 owed);
+
     /// @notice Reverts with Depegged, or InvalidPrice, while the settlement token's guard is tripped.
     function requirePeg() external view;
     function EXTENSION() external view returns (address);

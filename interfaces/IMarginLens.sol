@@ -61,11 +61,13 @@ interface IMarginLens {
         Standing afterwards;
     }
 
-    /// @dev ok, reason: as above. paid: token units. judged: afterwards is known; a flat account needs no price to
+    /// @dev ok, reason: as above. taken: what leaves the account, less than asked where escrow holds no more. paid: what is sent
+    /// for it, token units. judged: afterwards is known; a flat account needs no price to
     /// withdraw, so it may be false where ok is true.
     struct WithdrawPreview {
         bool ok;
         bytes reason;
+        uint256 taken;
         uint256 paid;
         bool judged;
         Standing afterwards;
@@ -121,8 +123,8 @@ interface IMarginLens {
         view
         returns (WithdrawPreview memory);
 
-    /// @notice The most of `token` that `withdraw` would accept from the account's owner now: one unit more is refused.
-    /// 0 where nothing may leave; reverts with InvalidPrice where a price is missing that must judge it.
+    /// @notice The most of `token` that leaves the account by a `withdraw` of its owner now: one unit more is refused, or
+    /// cut to this where escrow holds no more. 0 where nothing may leave; reverts with InvalidPrice where a price is missing that must judge it.
     /// @dev Of a collateral whose haircut grows with its amount, rounding may hide a few units that would pass as well.
     function maxWithdraw(uint256 account, address token) external view returns (uint256 amount);
 

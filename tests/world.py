@@ -25,6 +25,7 @@ from plimsoll.types import CollateralSpec, DebtSpec, FeedSpec, InstrumentSpec, M
 USDC = 10**6
 UNIT = 10**9
 MAX = 2**256 - 1
+NO_INSTRUMENT = 2**64 - 1  # of a loss that no side owes
 DAY = 86_400
 HOUR = 3_600
 MAY_TRADE, MAY_WITHDRAW = 1, 2
@@ -117,6 +118,11 @@ class House:
         """The Parameters contract itself, ready to send."""
         return self.chain.impersonate(self.parameters)
 
+    @cached_property
+    def auctioneer(self) -> str:
+        """The auction house itself, ready to send."""
+        return self.chain.impersonate(self.protocol.auctions)
+
     # accounts and money
 
     def account(self, owner: str, sub: int = 0) -> int:
@@ -164,6 +170,11 @@ class House:
     def insure(self, name: str, amount: int, payer: str) -> None:
         self.give(payer, "USDC", amount)
         self.engine.fund(self.id(name), amount, sender=payer)
+
+    def owe(self, account: int, amount: int, instrument: int = NO_INSTRUMENT, long: bool = False, mid: int = 0) -> Receipt:
+        """A loss of `amount` that nobody pays: the account has it as cash, and one side (or none) owes it."""
+        loss = (instrument, long, amount, mid)
+        return self.engine.seize(account, [], [(account, amount)], [], [loss], sender=self.liquidator)
 
     def provide(self, provider: str, amount: int = SUPPLY) -> None:
         """The pool backs ETH, BTC and FUND."""

@@ -9,7 +9,6 @@ import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {IEscrow} from "../../interfaces/IEscrow.sol";
 import {ILiquidityPool} from "../../interfaces/ILiquidityPool.sol";
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 import {IMarginTypes} from "../../interfaces/IMarginTypes.sol";
@@ -55,8 +54,6 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
     uint256 private constant MIN_DELAY = 1 hours;
     uint256 private constant MAX_DELAY = 30 days;
     uint256 private constant ALL = type(uint256).max;
-    /// @dev The escrow account of the engine's settlement tokens.
-    uint256 private constant CASH_ACCOUNT = 0;
 
     /// @inheritdoc ILiquidityPool
     address public immutable ENGINE;
@@ -135,8 +132,8 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
                 v.reasons[i] = reason;
             }
         }
-        address escrow = IMarginEngine(ENGINE).ESCROW();
-        v.liquid = Math.min(v.liquid, IEscrow(escrow).creditOf(ENGINE, CASH_ACCOUNT, asset()));
+        (, uint256 owed) = IMarginEngine(ENGINE).claims();
+        v.liquid = Math.min(v.liquid, owed);
     }
 
     /// @dev A position at a stand-in price is no ground for a share price: it waits for its settlement.

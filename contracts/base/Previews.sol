@@ -2,7 +2,6 @@
 pragma solidity 0.8.30;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {IEscrow} from "../../interfaces/IEscrow.sol";
 import {ILiquidationEngine} from "../../interfaces/ILiquidationEngine.sol";
 import {ILiquidityPool} from "../../interfaces/ILiquidityPool.sol";
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
@@ -29,8 +28,6 @@ abstract contract Previews is LensReader {
 
     uint256 private constant MAY_TRADE = 1;
     uint256 private constant MAX_INSTRUMENTS_HELD = 16;
-    /// @dev The escrow account of the engine's settlement tokens.
-    uint256 private constant CASH_ACCOUNT = 0;
 
     /// @dev A trade while it is played: the account is the taker, the pool's tranche the maker. proven: every refusal
     /// counts.
@@ -125,6 +122,9 @@ abstract contract Previews is LensReader {
         bool strictly = deal.proven && deal.takerAdds;
         if (strictly) IMarginEngine(ENGINE).requirePeg();
         deal.maker = _load(maker, instrument, deal.maker.book, strictly);
+        if (deal.proven && _haltedAt(deal.maker.book, deal.risk.feed) != 0) {
+            revert IMarginTypes.InstrumentHalted(instrument);
+        }
         if (!deal.takerAdds) {
             deal.taker = _load(deal.account, instrument, deal.maker.book, false);
             deal.takerBefore = MarginMath.judge(deal.taker.snapshot, false);
@@ -141,11 +141,20 @@ abstract contract Previews is LensReader {
         if (widened > 0 && afterwards >= scale) {
             revert ILiquidityPool.SkewTooLarge(deal.instrument, afterwards, scale);
         }
+        if (deal.proven && deal.makerAdds && ILiquidityPool(POOL).isFrozen(deal.instrument)) {
+            revert ILiquidityPool.MarketFrozen(deal.instrument);
+        }
         preview.quote = QuoteMath.amount(deal.size, before, afterwards, mid, scale, SIZE_SCALE, market.spreadE6);
         preview.fee = QuoteMath.fee(deal.size, widened, mid, SIZE_SCALE, market.takerFeeE6, market.makerFeeE6);
         preview.price = QuoteMath.price(deal.size, preview.quote, SIZE_SCALE);
         deal.openInterest =
             PreviewMath.openInterest(_openInterest(deal.instrument), deal.takerSize, deal.makerSize, deal.size);
+    }
+
+    function _haltedAt(IPriceOracle.Price[] memory book, uint256 feed) private pure returns (uint256) {
+        uint256 i;
+        while (book[i].feed != feed) ++i;
+        return book[i].haltedAt;
     }
 
     function _proveCaps(Deal memory deal, uint256 mid) private view {
@@ -212,22 +221,17 @@ abstract contract Previews is LensReader {
         if (amount == 0) revert IMarginTypes.ZeroAmount();
         bool isCash = token == SETTLEMENT;
         uint256 id = isCash ? 0 : _collateralId(token);
-        preview.paid = isCash ? _payout(amount) : amount;
         IMarginTypes.Account memory state = _stateOf(account);
-        if (isCash) _requireCash(account, state, amount);
-        else _requireHeld(account, state, id, amount);
+        (preview.taken, preview.paid) = isCash ? _takeCash(account, state, amount) : (amount, amount);
+        if (!isCash) _requireHeld(account, state, id, amount);
         bool proven = _isJudged(state, isCash);
         Loaded memory loaded = _tryLoad(account, 0, new IPriceOracle.Price[](0), proven);
         if (proven) _bubble(loaded);
         if (loaded.ok) {
-            if (isCash) loaded.snapshot.cash -= amount.toInt256();
+            if (isCash) loaded.snapshot.cash -= preview.taken.toInt256();
             else loaded.snapshot.coinOf(id).amount -= amount;
             if (proven) loaded.snapshot.requireInitial(OPEN_DEBT_LIMIT_E6);
             preview.afterwards = _standing(loaded.snapshot);
-        }
-        uint256 have = _credit();
-        if (isCash && have < preview.paid) {
-            revert IEscrow.InsufficientCredit(ENGINE, CASH_ACCOUNT, SETTLEMENT, have, preview.paid);
         }
         (preview.ok, preview.judged) = (true, loaded.ok);
     }
@@ -237,15 +241,19 @@ abstract contract Previews is LensReader {
         bool isCash = token == SETTLEMENT;
         uint256 id = isCash ? 0 : _collateralId(token);
         IMarginTypes.Account memory state = _stateOf(account);
-        if (isCash) amount = _payable(state.cash);
+        if (isCash) amount = state.cash > 0 ? uint256(int256(state.cash)) : 0;
         else if (state.flags == 0) amount = IMarginEngine(ENGINE).collateralOf(account, id);
-        if (amount == 0 || !_isJudged(state, isCash)) return amount;
-        Loaded memory loaded = _tryLoad(account, 0, new IPriceOracle.Price[](0), true);
-        _bubble(loaded);
-        uint256 free = isCash
-            ? loaded.snapshot.freeCash(OPEN_DEBT_LIMIT_E6)
-            : loaded.snapshot.freeCoin(id, OPEN_DEBT_LIMIT_E6);
-        if (free < amount) amount = free;
+        if (amount > 0 && _isJudged(state, isCash)) {
+            Loaded memory loaded = _tryLoad(account, 0, new IPriceOracle.Price[](0), true);
+            _bubble(loaded);
+            uint256 free = isCash
+                ? loaded.snapshot.freeCash(OPEN_DEBT_LIMIT_E6)
+                : loaded.snapshot.freeCoin(id, OPEN_DEBT_LIMIT_E6);
+            if (free < amount) amount = free;
+        }
+        if (!isCash) return amount;
+        (uint256 taken, uint256 paid) = _payout(amount);
+        return paid == 0 ? 0 : taken;
     }
 
     /// @dev Whether the margin rule has a say: cash alone, and collateral without a debt, leave freely.
@@ -253,8 +261,14 @@ abstract contract Previews is LensReader {
         return state.instruments != 0 || (!isCash && state.cash < 0);
     }
 
-    function _requireCash(uint256 account, IMarginTypes.Account memory state, uint256 amount) private pure {
+    function _takeCash(uint256 account, IMarginTypes.Account memory state, uint256 amount)
+        private
+        view
+        returns (uint256 taken, uint256 paid)
+    {
         if (state.cash < amount.toInt256()) revert IMarginTypes.InsufficientCash(account, state.cash, amount);
+        (taken, paid) = _payout(amount);
+        if (paid == 0) revert IMarginTypes.NothingInEscrow(amount);
     }
 
     function _requireHeld(uint256 account, IMarginTypes.Account memory state, uint256 id, uint256 amount) private view {
@@ -263,37 +277,11 @@ abstract contract Previews is LensReader {
         if (state.flags != 0) revert IMarginTypes.EstateOpen(account, _forgiven(account));
     }
 
-    /// @dev ⌊amount · S/(S+B)⌋ while bad debt B is recorded; the rest lowers B, and may not exceed it.
-    function _payout(uint256 amount) private view returns (uint256 paid) {
-        (uint256 settlement, uint256 owed) = _claims();
-        if (owed == settlement) return amount;
-        paid = amount.mulDivDown(settlement, owed);
-        (int256(owed - settlement) - int256(amount - paid)).toUint256();
-    }
-
-    /// @dev The most cash that may leave whatever the margin says: positive cash, as far as escrow and the claims on it
-    /// go.
-    function _payable(int256 cash) private view returns (uint256 amount) {
-        amount = cash > 0 ? uint256(cash) : 0;
-        (uint256 settlement, uint256 owed) = _claims();
-        uint256 most = owed == settlement ? _credit() : owed;
-        if (most < amount) amount = most;
-    }
-
-    /// @dev S, and S + B: the engine's settlement tokens in escrow less funds and fees, and the claims on them.
-    function _claims() private view returns (uint256 settlement, uint256 owed) {
-        settlement = _credit();
-        uint256 count = IMarginEngine(ENGINE).instrumentCount();
-        for (uint256 i; i < count; ++i) {
-            IMarginTypes.Fund memory fund = IMarginEngine(ENGINE).fundOf(i);
-            uint256 reserved = uint256(fund.insurance) + fund.treasury;
-            settlement = settlement > reserved ? settlement - reserved : 0;
-        }
-        owed = settlement + IMarginEngine(ENGINE).badDebt();
-    }
-
-    function _credit() private view returns (uint256) {
-        return IEscrow(IMarginEngine(ENGINE).ESCROW()).creditOf(ENGINE, CASH_ACCOUNT, SETTLEMENT);
+    /// @dev As much of `amount` as the claims go, and ⌊taken · S/(S+B)⌋ for it while bad debt B is recorded.
+    function _payout(uint256 amount) private view returns (uint256 taken, uint256 paid) {
+        (uint256 settlement, uint256 owed) = IMarginEngine(ENGINE).claims();
+        taken = amount < owed ? amount : owed;
+        paid = taken == 0 ? 0 : taken.mulDivDown(settlement, owed);
     }
 
     function _collateralId(address token) private view returns (uint256) {

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.unit.liquidity_pool.terms import BTC, DAY, ETH, HOUR, MAX, SUPPLY, UNIT, USDC, WAD, instrument, market_config
+from tests.world import NO_INSTRUMENT
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +40,14 @@ def deploy_protocol(made, owner, guardian):
     """They know each other: their addresses are known before they are there. (Not through Deployment: this world has a
     sequencer, a feed of the settlement token, and a settlement token that can be told to call back.)"""
     chain = made.chain
-    engine, pool, parameters = (chain.next_address(offset=i) for i in (2, 3, 4))
+    engine, pool, parameters = (chain.next_address(offset=i) for i in (4, 5, 6))
     terms = (1_150_000 * 10**12, 300_000, USDC, 1_000 * USDC, 300_000)
     made.liquidation = chain.deploy("LiquidationEngine", engine, pool, *terms)
-    setup = (made.usdc, made.escrow, made.oracle, made.liquidation, pool, parameters, 900_000, 800_000, 2, 50_000)
-    chain.deploy("MarginEngine", setup, chain.deploy("MarginEngineExtension", setup))
+    made.auctions = chain.deploy("AuctionHouse", engine)
+    known = (made.usdc, made.escrow, made.oracle, made.liquidation, made.auctions, pool, parameters)
+    setup = (*known, 900_000, 800_000, 2, 50_000)
+    extension = chain.deploy("MarginEngineExtension", setup, chain.deploy("MarginEngineListing", setup))
+    chain.deploy("MarginEngine", setup, extension)
     made.engine = chain.at("IMarginEngine", engine)
     made.pool = chain.deploy("LiquidityPool", engine, owner, DAY, "Plimsoll pool", "PLP")
     made.parameters = chain.deploy("Parameters", engine, owner, guardian)
@@ -130,6 +134,6 @@ def owe(world):
     def do(amount, account):
         insider = world.chain.impersonate(world.liquidation)
         world.chain.rpc("anvil_setBalance", insider, hex(WAD))
-        world.engine.seize(account, [], [(account, amount)], [], amount, sender=insider)
+        world.engine.seize(account, [], [(account, amount)], [], [(NO_INSTRUMENT, False, amount, 0)], sender=insider)
 
     return do

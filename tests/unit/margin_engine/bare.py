@@ -13,7 +13,7 @@ NO_FEED = 255
 
 @dataclass
 class Bare:
-    """owner lists and liquidates; the pool is an address of its own. Feed 0 is ETH, feed 1 the settlement token's."""
+    """owner lists, liquidates and sells; the pool is an address of its own. Feed 0 is ETH, feed 1 the settlement token's."""
 
     chain: Chain
     engine: Contract
@@ -49,6 +49,7 @@ def setup(bare: Any, liquidation: str, pool: str, parameters: str, **changed: An
         "escrow": bare.escrow,
         "oracle": bare.oracle,
         "liquidationEngine": liquidation,
+        "auctionHouse": liquidation,
         "pool": pool,
         "parameters": parameters,
         "debtLimitE6": 900_000,
@@ -57,6 +58,11 @@ def setup(bare: Any, liquidation: str, pool: str, parameters: str, **changed: An
         "depegLimitE6": 50_000,
     }
     return terms | changed
+
+
+def extension_of(chain: Chain, terms: dict[str, Any]) -> Contract:
+    """The second and the third part of an engine."""
+    return chain.deploy("MarginEngineExtension", terms, chain.deploy("MarginEngineListing", terms))
 
 
 def instrument_terms(feed: int = 0) -> tuple[tuple, tuple, tuple]:
@@ -85,7 +91,7 @@ def bare_engine(chain: Chain, owner: str, pool: str, depeg_e6: int = 0, decimals
         sequencer=feeds[2],
     )
     terms = setup(bare, owner, pool, owner, settlementFeed=1 if depeg_e6 else NO_FEED, depegLimitE6=depeg_e6)
-    made = chain.deploy("MarginEngine", terms, chain.deploy("MarginEngineExtension", terms))
+    made = chain.deploy("MarginEngine", terms, extension_of(chain, terms))
     bare.engine = chain.at("IMarginEngine", made)
     bare.venue = chain.deploy("MockVenue", made)
     return bare

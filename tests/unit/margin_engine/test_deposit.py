@@ -170,7 +170,7 @@ def test_deposit_names_the_ratio_that_it_accepts(house, engine, trader, long):
 def test_deposit_while_bad_debt_is_recorded_is_told_the_ratio(house, engine, trader, long, stranger):
     claim = house.account(stranger)
     debt = 25_000 * USDC
-    engine.seize(claim, [], [(claim, debt)], [], debt, sender=house.liquidator)
+    house.owe(claim, debt)
     credit = house.protocol.escrow.creditOf(engine, 0, house.usdc)
     ratio = credit * WAD // (credit + debt)
     assert engine.payoutRatio() == ratio == WAD * 4 // 5

@@ -4,7 +4,7 @@ import pytest
 
 from plimsoll.fixed_point import WAD, mul_div_up
 from tests.helpers import event, isolated, reverts
-from tests.world import DAY, USDC
+from tests.world import DAY, MAX, USDC
 
 YEAR = 365 * DAY
 TEN_PERCENT = 10**8
@@ -139,8 +139,8 @@ def test_interest_alone_can_bring_an_account_below_its_line(house, engine, chain
         sinking, safe = (half, safe) if house.judge(owing).equity < house.judge(owing).maintenance else (sinking, half)
     house.reprice("ETH", safe)
     with reverts("NotLiquidatable"):
-        house.liquidation.liquidate(owing, taker, WAD, sender=liquidator)
+        house.liquidation.liquidate((owing, taker, WAD, 0, MAX), sender=liquidator)
     rate(10**9)
     chain.advance(30 * DAY)
     house.protocol.refresh()
-    house.liquidation.liquidate(owing, taker, WAD, sender=liquidator)
+    house.liquidation.liquidate((owing, taker, WAD, 0, MAX), sender=liquidator)

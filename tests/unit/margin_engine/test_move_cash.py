@@ -78,7 +78,7 @@ def test_move_cash_of_a_flat_account_needs_no_price(house, engine, trader, long,
 
 def test_move_cash_is_not_docked_by_bad_debt(house, engine, trader, stranger, long, other):
     claim = house.account(stranger)
-    engine.seize(claim, [], [(claim, TEN)], [], TEN, sender=house.liquidator)
+    house.owe(claim, TEN)
     assert engine.payoutRatio() < WAD
     engine.moveCash(long, other, TEN, sender=trader)
     assert house.cash(other) == engine.badDebt() == TEN

@@ -3,13 +3,16 @@
 import pytest
 
 from tests.helpers import event, reverts
-from tests.world import UNIT, USDC, WAD
+from tests.world import NO_INSTRUMENT, UNIT, USDC, WAD
 
 
 @pytest.fixture
 def seize(house, engine):
+    """debt: what nobody pays and no side owes."""
+
     def do(account, transfers=(), cash=(), funds=(), debt=0):
-        return engine.seize(account, list(transfers), list(cash), list(funds), debt, sender=house.liquidator)
+        losses = [(NO_INSTRUMENT, False, debt, 0)] if debt else []
+        return engine.seize(account, list(transfers), list(cash), list(funds), losses, sender=house.liquidator)
 
     return do
 
@@ -17,9 +20,9 @@ def seize(house, engine):
 @pytest.mark.parametrize("role", ["owner", "guardian", "trader", "stranger"])
 def test_seize_by_anyone_else_reverts(house, engine, long, request, role):
     caller = request.getfixturevalue(role)
-    for sender in (caller, house.timelock):
+    for sender in (caller, house.timelock, house.auctioneer):
         with reverts("Unauthorized", sender):
-            engine.seize(long, [], [], [], 0, sender=sender)
+            engine.seize(long, [], [], [], [], sender=sender)
 
 
 def test_seize_moves_positions_at_the_given_amounts(house, engine, seize, long, short, stranger):
@@ -30,7 +33,7 @@ def test_seize_moves_positions_at_the_given_amounts(house, engine, seize, long, 
     assert house.position(taker, "ETH") == (4 * UNIT, -7_000 * USDC)
     assert house.cash(long) == 99_000 * USDC
     assert engine.market(0).openInterest == 10 * UNIT
-    event(receipt, "Seized", account=long, transfers=1, badDebt=0)
+    event(receipt, "Seized", account=long, transfers=1)
 
 
 def test_seize_posts_a_double_entry(house, engine, seize, long, short, stranger):
@@ -50,19 +53,25 @@ def test_seize_of_what_does_not_balance_reverts(seize, long, entry, fund, debt, 
         seize(long, [], [(long, entry)], [(0, fund)] if fund else [], debt)
 
 
-def test_seize_records_bad_debt(house, engine, seize, long):
+def test_seize_records_what_nobody_pays(house, engine, seize, long):
     receipt = seize(long, [], [(long, 1_000)], [], 1_000)
     event(receipt, "BadDebtUpdated", badDebt=1_000)
-    assert engine.badDebt() == 1_000
-    event(seize(long, [], [(long, -400)], [], -400), "BadDebtUpdated", badDebt=600)
-    with reverts("SafeCastOverflowedIntToUint", -1):
-        seize(long, [], [(long, -601)], [], -601)
+    event(seize(long, [], [(long, 400)], [], 400), "BadDebtUpdated", badDebt=1_400)
+    assert engine.badDebt() == 1_400
+    assert [engine.deficitOf(i, side).owed for i in (0, 1) for side in (True, False)] == [0] * 4, "no side owes it"
 
 
 def test_seize_of_more_than_bad_debt_can_hold_reverts(house, engine, seize, long):
-    seize(long, [], [(long, 2**79 - 1 - house.cash(long))], [], 2**79 - 1 - house.cash(long))
+    other = house.account(house.owner(long), 1)
+    most, amount = 2**79 - 1, 2**79 - 1 - house.cash(long)
+    seize(long, [], [(long, amount)], [], amount)
     with reverts("SafeCastOverflowedIntDowncast", 80, 2**79):
         seize(long, [], [(long, 1)], [], 1)
+    with reverts("SafeCastOverflowedUintDowncast", 96, 2**96):
+        seize(other, [], [(other, 1)], [], 2**96 - amount)
+    with reverts("SafeCastOverflowedUintToInt", 2**255):
+        seize(other, [], [], [], 2**255)
+    assert house.cash(long) == most
 
 
 def test_seize_never_takes_a_fund_below_zero(house, seize, long, stranger):

@@ -3,8 +3,10 @@
 import pytest
 
 from tests.helpers import reverts
-from tests.unit.margin_engine.bare import bare_engine, instrument_terms, setup
+from tests.unit.margin_engine.bare import NO_FEED, bare_engine, instrument_terms, setup
 from tests.world import USDC
+
+STRANGER = "0x" + "77" * 20
 
 
 @pytest.fixture
@@ -12,7 +14,7 @@ def bare(chain, owner, lp):
     return bare_engine(chain, owner, lp)
 
 
-@pytest.mark.parametrize("contract", ["MarginEngine", "MarginEngineExtension"])
+@pytest.mark.parametrize("contract", ["MarginEngine", "MarginEngineExtension", "MarginEngineListing"])
 @pytest.mark.parametrize(
     ("changed", "error"),
     [
@@ -23,14 +25,27 @@ def bare(chain, owner, lp):
 def test_setup_outside_its_bounds_reverts(chain, bare, owner, lp, contract, changed, error):
     terms = setup(bare, owner, lp, owner, **changed)
     with reverts("InvalidParameter", *error):
-        chain.deploy(contract, terms, *([bare.engine] if contract == "MarginEngine" else []))
+        chain.deploy(contract, terms, *([] if contract == "MarginEngineListing" else [bare.engine]))
 
 
-def test_setup_with_the_extension_of_another_setup_reverts(chain, bare, owner, lp):
-    """Both halves judge by their own immutables: they must be the same to the last field."""
-    extension = chain.deploy("MarginEngineExtension", setup(bare, owner, lp, owner))
+@pytest.mark.parametrize(
+    ("field", "other"),
+    [
+        *(("debtLimitE6", 900_001), ("openDebtLimitE6", 800_001), ("settlementFeed", 1), ("depegLimitE6", 1)),
+        *((role, STRANGER) for role in ("escrow", "oracle", "liquidationEngine", "auctionHouse", "pool", "parameters")),
+    ],
+)
+def test_setup_with_a_part_of_another_setup_reverts(chain, bare, owner, lp, field, other):
+    """All three parts judge by their own immutables: they must be the same to the last field."""
+    terms = setup(bare, owner, lp, owner, settlementFeed=NO_FEED, depegLimitE6=0)
+    changed = terms | {field: other}
+    listing = chain.deploy("MarginEngineListing", terms)
+    with reverts("WrongExtension", listing):
+        chain.deploy("MarginEngineExtension", changed, listing)
+    extension = chain.deploy("MarginEngineExtension", terms, listing)
     with reverts("WrongExtension", extension):
-        chain.deploy("MarginEngine", setup(bare, owner, lp, owner, debtLimitE6=900_001), extension)
+        chain.deploy("MarginEngine", changed, extension)
+    chain.deploy("MarginEngine", terms, extension)
 
 
 @pytest.mark.parametrize("decimals", [7, 18])
@@ -62,6 +77,7 @@ def test_setup_is_shown(house, engine):
         engine.ESCROW(),
         engine.ORACLE(),
         engine.LIQUIDATION_ENGINE(),
+        engine.AUCTION_HOUSE(),
         engine.POOL(),
         engine.PARAMETERS(),
     ]
@@ -70,6 +86,7 @@ def test_setup_is_shown(house, engine):
         protocol.escrow,
         protocol.oracle,
         protocol.liquidation,
+        protocol.auctions,
         protocol.pool,
         protocol.parameters,
     ]
@@ -81,7 +98,7 @@ def test_setup_is_shown(house, engine):
 @pytest.mark.parametrize("role", ["owner", "guardian", "stranger"])
 def test_set_anything_by_anyone_but_the_parameters_reverts(house, engine, request, role):
     caller = request.getfixturevalue(role)
-    for sender in (caller, house.timelock, house.liquidator):
+    for sender in (caller, house.timelock, house.liquidator, house.auctioneer):
         for call in (
             lambda: engine.setInstrument(0, *engine.instrumentConfig(0), sender=sender),
             lambda: engine.setCollateral(0, engine.collateralConfig(0), sender=sender),
@@ -101,21 +118,32 @@ def test_set_collateral_lists_a_token_once(house, engine, chain):
         engine.setCollateral(9, listed._replace(token=house.usdc.address), sender=insider)
 
 
-def test_extension_alone_holds_nothing_and_moves_nothing(house, stranger, trader):
+@pytest.mark.parametrize("part", ["extension", "listing"])
+def test_part_alone_holds_nothing_and_moves_nothing(house, stranger, trader, part):
     """Called at its own address it sees its own, empty storage: no instrument, no account, no credit."""
-    alone = house.chain.at("IMarginEngine", house.protocol.extension)
+    alone = house.chain.at("IMarginEngine", getattr(house.protocol, part))
     house.give(stranger, "USDC", USDC)
-    with reverts("UnknownInstrument", 0):
-        alone.fund(0, USDC, sender=stranger)
+    with reverts("Unauthorized", stranger):
+        alone.setTreasury(1, sender=stranger)
+    assert (alone.instrumentCount(), alone.collateralCount(), alone.treasury()) == (0, 0, 0)
+    if part == "listing":
+        with reverts("NoReason"):
+            alone.fund(0, USDC, sender=stranger)
+        return
+    for verb in (
+        lambda: alone.fund(0, USDC, sender=stranger),
+        lambda: alone.drain(0, sender=stranger),
+        lambda: alone.settleHalted(0, 1, 2, sender=stranger),
+    ):
+        with reverts("UnknownInstrument", 0):
+            verb()
     with reverts("ZeroAmount"):
         alone.claimFees(0, sender=stranger)
     alone.settle(house.account(trader), sender=stranger)
     assert house.engine.accountState(house.account(trader)).nonce == 0
-    with reverts("Unauthorized", stranger):
-        alone.setTreasury(1, sender=stranger)
 
 
-def test_engine_refuses_what_neither_half_knows(house, chain, stranger):
+def test_engine_refuses_what_no_part_knows(house, chain, stranger):
     for data in ("0x", "0x12345678"):
         with reverts("NoReason"):
             chain.send(house.engine.address, data, sender=stranger)

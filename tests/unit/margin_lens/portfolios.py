@@ -107,7 +107,7 @@ class Stage:
         insider = self.chain.impersonate(self.protocol.liquidation)
         self.chain.rpc("anvil_setBalance", insider, hex(WAD))
         entries = [(self.account, -amount), (self.other, amount)]
-        self.now(self.engine, "seize", self.account, [], entries, [], 0, sender=insider)
+        self.now(self.engine, "seize", self.account, [], entries, [], [], sender=insider)
 
     def sell_out(self) -> None:
         """Makes an estate of the account: a fall takes all it has and more, it is absorbed, and its WETH is left."""

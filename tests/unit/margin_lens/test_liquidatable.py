@@ -8,7 +8,7 @@ from hypothesis import settings
 from plimsoll.model import margin_math
 from plimsoll.types import SIZE_UNIT, USDC, WAD
 from tests.helpers import isolated, reverts
-from tests.unit.margin_lens.portfolios import BTC, ETH, stand_in
+from tests.unit.margin_lens.portfolios import BTC, ETH, MAX, stand_in
 
 POOL = 0
 ROUNDS = settings.default.max_examples // 5
@@ -25,7 +25,7 @@ def at_the_line(stage, trader):
 
 
 def liquidate(stage):
-    return stage.now(stage.protocol.liquidation, "liquidate", stage.account, POOL, WAD, sender=stage.maker)
+    return stage.now(stage.protocol.liquidation, "liquidate", (stage.account, POOL, WAD, 0, MAX), sender=stage.maker)
 
 
 def test_liquidatable_at_the_line_is_false(at_the_line):
@@ -56,7 +56,7 @@ def test_liquidatable_below_zero_is_true_only_with_a_position(stage, trader):
     stage.answer("ETH", 1_000 * WAD)
     assert stage.standing().margin.equity < 0
     assert stage.lens.liquidatable([stage.account]) == [True]
-    stage.protocol.liquidation.absorb(stage.account, POOL, sender=trader)
+    stage.protocol.liquidation.absorb(stage.account, POOL, sender=stage.maker)
     stage.take(1)
     assert stage.standing().margin.equity < 0 and stage.standing().forSale
     assert stage.lens.liquidatable([stage.account]) == [False]

@@ -9,7 +9,7 @@ from hypothesis import settings
 from plimsoll.model import margin_math
 from plimsoll.types import SIZE_UNIT, USDC, WAD
 from tests.helpers import isolated, reverts
-from tests.unit.margin_lens.portfolios import BTC, ETH, ETH_TOO, SOL, WORLD, Stage
+from tests.unit.margin_lens.portfolios import BTC, ETH, ETH_TOO, MAX, SOL, WORLD, Stage
 
 ROUNDS = settings.default.max_examples // 3
 FEED = ("ETH", "ETH", "BTC", "SOL")
@@ -102,7 +102,7 @@ def test_liquidation_price_is_where_the_engine_begins_to_liquidate(stage, trader
     price, step = line.below or line.above, unit(ETH)
 
     def liquidate():
-        return stage.now(stage.protocol.liquidation, "liquidate", stage.account, 0, WAD, sender=trader)
+        return stage.now(stage.protocol.liquidation, "liquidate", (stage.account, 0, WAD, 0, MAX), sender=trader)
 
     stage.answer("ETH", price + side * step)
     with reverts("NotLiquidatable"):

@@ -10,7 +10,7 @@ from plimsoll.chain.artifacts import decode_error
 from plimsoll.errors import Reverted
 from plimsoll.types import SIZE_UNIT, USDC, WAD
 from tests.helpers import isolated
-from tests.unit.margin_lens.portfolios import ETH, ETH_TOO, SOL, attempt, same_refusal
+from tests.unit.margin_lens.portfolios import ETH, ETH_TOO, MAX, SOL, attempt, same_refusal
 
 ROUNDS = settings.default.max_examples // 3
 POOL = 0  # as taker
@@ -26,7 +26,7 @@ def check(stage, stranger):
         liquidation = stage.protocol.liquidation
 
         def liquidate():
-            return stage.now(liquidation, "liquidate", account, POOL, fraction, sender=stranger)
+            return stage.now(liquidation, "liquidate", (account, POOL, fraction, 0, MAX), sender=stranger)
 
         done, after = attempt(stage.chain, liquidate, lambda: stage.standing(account))
         if isinstance(done, Reverted):

@@ -12,6 +12,7 @@ from plimsoll.chain.artifacts import decode_error
 from plimsoll.errors import Reverted
 from plimsoll.types import SIZE_UNIT, USDC, WAD
 from tests.helpers import isolated
+from tests.unit.margin_engine.bare import extension_of
 from tests.unit.margin_lens.portfolios import (
     BTC,
     ETH,
@@ -239,11 +240,24 @@ def test_preview_trade_while_the_settlement_token_is_off_its_peg(funded):
     """The first feed stands for the settlement token's: 2,000 is not 1."""
     made = funded.protocol
     names = ("settlement", "escrow", "oracle", "pool", "parameters")
-    known = {name: getattr(made, name).address for name in names} | {"liquidationEngine": made.liquidation.address}
+    known = {name: getattr(made, name).address for name in names} | {"liquidationEngine": made.liquidation.address, "auctionHouse": made.auctions.address}
     guarded = terms.setup(WORLD, known) | {"settlementFeed": 0, "depegLimitE6": 10_000}
     funded.trade(ETH_TOO, units(10))
-    extension = funded.chain.deploy("MarginEngineExtension", guarded)
+    extension = extension_of(funded.chain, guarded)
     stand_in(funded.chain, funded.engine, "MarginEngine", guarded, extension)
     told = refused(funded, "Depegged", ETH_TOO, units(1))
     assert told.quote < 0
     assert check(funded, ETH_TOO, -units(5)) == "ok"
+
+
+def test_preview_trade_while_the_pool_takes_no_new_risk(funded):
+    """Its tranche refused a liquidation: what brings it toward balance is filled all the same."""
+    funded.trade(ETH, units(10))
+    insider = funded.chain.impersonate(funded.protocol.liquidation)
+    funded.chain.rpc("anvil_setBalance", insider, hex(WAD))
+    funded.pool.freeze(ETH, sender=insider)
+    told = refused(funded, "MarketFrozen", ETH, units(1))
+    assert told.quote < 0 and told.afterwards.margin.notional > 0
+    assert check(funded, ETH, -units(10)) == check(funded, ETH, -units(4)) == "ok"
+    assert check(funded, ETH, -units(11)) == "MarketFrozen"
+    assert check(funded, BTC, units(1)) == "ok"

@@ -11,6 +11,7 @@ from plimsoll.errors import Reverted
 from plimsoll.types import SIZE_UNIT, USDC, WAD
 from tests.helpers import isolated, reverts
 from tests.unit.margin_lens.portfolios import BTC, ETH, WHOLE, attempt, same_refusal, stand_in
+from tests.world import NO_INSTRUMENT
 
 ROUNDS = settings.default.max_examples // 4
 REVERT = 1  # MockAggregator.Mode
@@ -35,7 +36,8 @@ def check(stage, token: str, amount: int) -> str:
         return done.name
     balance, report = after
     assert (previewed.ok, previewed.reason) == (True, b""), decode_error(previewed.reason)
-    assert previewed.paid == balance - held
+    told = done.event("Withdrawn")
+    assert (previewed.taken, previewed.paid) == (told.amount, told.paid) and told.paid == balance - held
     if previewed.judged:
         assert report.valid and previewed.afterwards == report.standing
     return "ok"
@@ -45,11 +47,18 @@ def most(stage, token: str) -> int:
     return stage.lens.maxWithdraw(stage.account, stage.protocol.tokens[token])
 
 
+def cut(stage, token: str, amount: int) -> int:
+    """What leaves the account where escrow holds less than is asked for."""
+    return stage.lens.previewWithdraw(stage.account, stage.protocol.tokens[token], amount).taken
+
+
 def owe(stage, amount: int) -> None:
     """Records bad debt, which somebody has as cash."""
     insider = stage.chain.impersonate(stage.protocol.liquidation)
     stage.chain.rpc("anvil_setBalance", insider, hex(WAD))
-    stage.engine.seize(stage.other, [], [(stage.other, amount)], [], amount, sender=insider)
+    stage.engine.seize(
+        stage.other, [], [(stage.other, amount)], [], [(NO_INSTRUMENT, False, amount, 0)], sender=insider
+    )
 
 
 def test_preview_withdraw_of_random_books_is_the_withdrawal(stage, seed):
@@ -68,7 +77,7 @@ def test_preview_withdraw_of_random_books_is_the_withdrawal(stage, seed):
                 seen.update(check(stage, token, amount) for amount in amounts)
                 assert top == 0 or stage.lens.previewWithdraw(stage.account, stage.protocol.tokens[token], top).judged
                 assert top == 0 or check(stage, token, top) == "ok"
-                assert check(stage, token, top + 1) != "ok"
+                assert check(stage, token, top + 1) != "ok" or cut(stage, token, top + 1) == top
                 seen["all but nothing"] += top > 0 and stage.engine.accountState(stage.account).instruments > 0
     print(seen)
     due = {"ok", "InsufficientMargin", "InsufficientCash", "InsufficientCollateral", "all but nothing"}
@@ -108,7 +117,7 @@ def test_preview_withdraw_of_an_amount_beyond_arithmetic(funded, amount):
     assert check(funded, "USDC", amount) in ("InsufficientCash", "SafeCastOverflowedUintToInt")
     assert check(funded, "WETH", amount) == "InsufficientCollateral"
     owe(funded, 10**9)
-    assert check(funded, "USDC", amount) in ("Panic", "SafeCastOverflowedIntToUint")
+    assert check(funded, "USDC", amount) in ("InsufficientCash", "SafeCastOverflowedUintToInt")
 
 
 def test_preview_withdraw_of_a_flat_account_needs_no_price(funded):
@@ -174,19 +183,51 @@ def test_preview_withdraw_while_bad_debt_is_recorded_pays_the_haircut(funded):
     assert check(funded, "USDC", 10**10 + 1) == "ok"
 
 
-def test_preview_withdraw_of_what_escrow_does_not_hold(stage, trader, chain):
-    """Cash that is a claim on debtors: the withdrawal waits for tokens."""
+@pytest.fixture
+def waiting(stage, trader, chain):
+    """A thousand million of cash that is a claim on debtors, and the pool's tokens to pay it with."""
     insider = chain.impersonate(stage.protocol.liquidation)
     chain.rpc("anvil_setBalance", insider, hex(WAD))
-    stage.deposit(trader, "USDC", 1_000 * USDC)
-    most_of_it = 10**9 * USDC
-    stage.engine.seize(
-        stage.other, [], [(stage.account, most_of_it), (stage.other, -most_of_it)], [], 0, sender=insider
-    )
+    claim = 10**9 * USDC
+    stage.engine.seize(stage.other, [], [(stage.account, claim), (stage.other, -claim)], [], [], sender=insider)
+    return claim
+
+
+def test_preview_withdraw_of_what_escrow_does_not_hold_is_cut(stage, waiting):
     top = most(stage, "USDC")
     assert top == stage.protocol.escrow.creditOf(stage.engine, 0, stage.protocol.settlement)
-    assert check(stage, "USDC", top) == "ok"
-    assert check(stage, "USDC", top + 1) == "InsufficientCredit"
+    assert check(stage, "USDC", top) == check(stage, "USDC", top + 1) == check(stage, "USDC", waiting) == "ok"
+    assert cut(stage, "USDC", top + 1) == cut(stage, "USDC", waiting) == top
+    assert check(stage, "USDC", waiting + 1) == "InsufficientCash"
+
+
+def test_preview_withdraw_while_bad_debt_is_recorded_is_cut_at_the_claims(stage, waiting):
+    """Funds are nobody's cash: S + B is what all tokens but theirs, and the bad debt, stand for."""
+    owe(stage, 500_000 * USDC)
+    settlement, owed = stage.engine.claims()
+    assert owed == settlement + 500_000 * USDC and most(stage, "USDC") == owed
+    told = stage.lens.previewWithdraw(stage.account, stage.protocol.settlement, waiting)
+    assert (told.ok, told.taken, told.paid) == (True, owed, settlement)
+    assert check(stage, "USDC", owed) == check(stage, "USDC", owed + 1) == check(stage, "USDC", waiting) == "ok"
+
+
+def test_preview_withdraw_from_an_empty_escrow_is_refused(stage, waiting):
+    top = most(stage, "USDC")
+    stage.now(
+        stage.engine, "withdraw", stage.account, stage.protocol.settlement, top, stage.trader, 0, sender=stage.trader
+    )
+    assert most(stage, "USDC") == 0
+    assert check(stage, "USDC", 1) == check(stage, "USDC", waiting - top) == "NothingInEscrow"
+
+
+def test_preview_withdraw_of_less_than_a_unit_pays_is_refused(funded):
+    """While bad debt is recorded a single unit is paid nothing."""
+    owe(funded, 10**12)
+    assert check(funded, "USDC", 1) == "NothingInEscrow" and check(funded, "USDC", 2) == "ok"
+    cash = most(funded, "USDC")
+    stage, token = funded, funded.protocol.settlement
+    stage.now(stage.engine, "withdraw", stage.account, token, cash - 1, stage.trader, 0, sender=stage.trader)
+    assert stage.engine.accountState(stage.account).cash == 1 and most(stage, "USDC") == 0
 
 
 def test_max_withdraw_leaves_the_account_at_its_initial_requirement(funded):

@@ -104,7 +104,8 @@ def test_guardian_may_nothing_else(house, engine, parameters, guardian, long):
             call()
     for call in (
         lambda: engine.withdraw(long, house.usdc, 1, guardian, 0, sender=guardian),
-        lambda: engine.seize(long, [], [], [], 0, sender=guardian),
+        lambda: engine.seize(long, [], [], [], [], sender=guardian),
+        lambda: engine.sellCollateral(long, 0, 1, 0, guardian, b"", sender=guardian),
         lambda: engine.setTreasury(house.account(guardian), sender=guardian),
     ):
         with reverts("Unauthorized", guardian):
