@@ -37,7 +37,9 @@ ALLOWED_GROWTH_PERCENT = 1
 CONTRACTS = {
     "MarginEngine": "engine",
     "MarginEngineExtension": "extension",
+    "MarginEngineListing": "listing",
     "LiquidationEngine": "liquidation",
+    "AuctionHouse": "auctions",
     "LiquidityPool": "pool",
     "Escrow": "escrow",
     "PriceOracle": "oracle",

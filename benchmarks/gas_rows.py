@@ -97,8 +97,12 @@ class Stage:
             self.fund(sub, abs(size) * PRICE * USDC // SIZE_UNIT * THIN_E6 // 10**6)
             self.trade(sub, size)
 
+    def item(self, sub: int) -> tuple[int, ...]:
+        """All that is due, to the pool, whatever the nonce."""
+        return self.account(sub), 0, WAD, 0, ENDLESS
+
     def liquidate(self, sub: int, whole: bool) -> int:
-        receipt = self.liquidation.liquidate(self.account(sub), 0, WAD, sender=self.keeper)
+        receipt = self.liquidation.liquidate(self.item(sub), sender=self.keeper)
         expect("closed whole" if whole else "closed in part", (self.size(sub) == 0) == whole)
         return receipt.gas_used
 
@@ -106,7 +110,7 @@ class Stage:
         """Gas for each, rounded up."""
         self.open_thin(size, range(count))
         self.move_price(BELOW_LINE)
-        items = [(self.account(sub), 0, WAD) for sub in range(count)]
+        items = [self.item(sub) for sub in range(count)]
         receipt = self.liquidation.liquidateMany(items, sender=self.keeper)
         expect(f"{count} accounts liquidated", len(receipt.events_named("Liquidated")) == count)
         expect("all closed alike", all((self.size(sub) == 0) == whole for sub in range(count)))
@@ -249,14 +253,25 @@ def _(stage: Stage) -> int:
     return stage.deposit(0, 2 * WAD, token=stage.protocol.tokens["WETH"]).gas_used
 
 
-@row("buy collateral")
-def _(stage: Stage) -> int:
+def in_debt(stage: Stage) -> int:
+    """Debt 2,500 above 0.9 of a collateral of 2,700."""
     stage.deposit(0, 2 * WAD, token=stage.protocol.tokens["WETH"])
     stage.authorise(0)
     stage.trade(0, 5 * SIZE_UNIT)
-    stage.move_price(PRICE * 3 // 4)  # debt 2,500 above 0.9 of a collateral of 2,700
-    call = (stage.account(0), 0, WAD // 2, 1_000 * USDC)
-    return stage.liquidation.buyCollateral(*call, sender=stage.keeper).gas_used
+    stage.move_price(PRICE * 3 // 4)
+    return stage.account(0)
+
+
+@row("start an auction")
+def _(stage: Stage) -> int:
+    return stage.protocol.auctions.startAuction(in_debt(stage), sender=stage.keeper).gas_used
+
+
+@row("buy collateral")
+def _(stage: Stage) -> int:
+    account, auctions = in_debt(stage), stage.protocol.auctions
+    auctions.startAuction(account, sender=stage.keeper)
+    return auctions.buyCollateral(account, 0, WAD // 10, ENDLESS, b"", sender=stage.keeper).gas_used
 
 
 @row("pool deposit")
