@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from plimsoll.fixed_point import mul_div_up
-from plimsoll.types import ENGINE, WAD, Account, AccountState, MarketState, Outcome, Position, State, World
+from plimsoll.state import AccountState, MarketState, Position, State
+from plimsoll.types import ENGINE, WAD, Account, Outcome, World
 from plimsoll.venue import Probe
 
 INDEX_UNIT = 10**18  # size units (1e-9) · index units (settlement · 1e-9)

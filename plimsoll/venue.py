@@ -17,7 +17,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from plimsoll.errors import Reverted
-from plimsoll.types import WAD, Absorption, Account, FeedFault, Fill, Offer, Outcome, Purchase, State, World
+from plimsoll.state import State
+from plimsoll.types import WAD, Absorption, Account, FeedFault, Fill, Offer, Outcome, Purchase, World
 
 
 class Probe(NamedTuple):

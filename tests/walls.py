@@ -9,7 +9,7 @@
                                                                                 cli, __main__       all of plimsoll
     A concrete contract never imports another.                                  everything else     all but scripts
 
-Core modules are fixed_point, types, errors, venue, invariants. Nothing imports scripts; plimsoll imports no tests; a
+Core modules are fixed_point, types, state, errors, venue, invariants. Nothing imports scripts; plimsoll imports no tests; a
 package that knows chains (web3, brownie, …) is imported by plimsoll.chain alone within plimsoll.
 
 Each check takes a path within the project and the text there, and yields sentences that name what is wrong.
@@ -24,7 +24,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-CORE = {"fixed_point", "types", "errors", "venue", "invariants"}
+CORE = {"fixed_point", "types", "state", "errors", "venue", "invariants"}
 PLAYERS = {"scenarios", "risk", "keeper"}
 PYTHON_MAY = {
     **{name: CORE for name in CORE},

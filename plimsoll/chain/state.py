@@ -15,20 +15,8 @@ from plimsoll.chain.deployment import Deployment
 from plimsoll.chain.node import CallItem, Contract
 from plimsoll.errors import Reverted
 from plimsoll.fixed_point import mul_div_down
-from plimsoll.types import (
-    ENGINE,
-    FAULTS,
-    WAD,
-    Account,
-    AccountState,
-    EscrowState,
-    FeedState,
-    Margin,
-    MarketState,
-    PoolState,
-    Position,
-    State,
-)
+from plimsoll.state import AccountState, EscrowState, FeedState, Margin, MarketState, PoolState, Position, State
+from plimsoll.types import ENGINE, FAULTS, WAD, Account
 
 CASH_ACCOUNT = 0  # the escrow account that holds the engine's settlement tokens
 VIRTUAL_SHARES = 10**6

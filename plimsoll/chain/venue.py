@@ -19,7 +19,8 @@ from plimsoll.chain.feeds import Feeds
 from plimsoll.chain.node import CallItem, Chain, Contract, Event, Receipt
 from plimsoll.chain.state import ACCOUNTS_A_CALL, Reading, StateReader
 from plimsoll.errors import Reverted
-from plimsoll.types import POOL, WAD, Absorption, Account, FeedFault, Fill, Offer, Outcome, Purchase, State, World
+from plimsoll.state import State
+from plimsoll.types import POOL, WAD, Absorption, Account, FeedFault, Fill, Offer, Outcome, Purchase, World
 from plimsoll.venue import Probe, Venue
 
 MAY_TRADE = 1

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from plimsoll.fixed_point import div_down, mul_div_down, mul_div_up
 from plimsoll.scenarios.acts import Absorb, Act, BuyCollateral, Liquidate, StartAuction
 from plimsoll.scenarios.scenario import Scenario
-from plimsoll.types import WAD, Account, Offer, State, World
+from plimsoll.state import State
+from plimsoll.types import WAD, Account, Offer, World
 from plimsoll.venue import Venue
 
 LEAST_DISCOUNT = div_down(WAD, 100)  # what selling elsewhere costs: at a smaller discount the keeper waits

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from plimsoll.scenarios.charts import Chart, Mark, Point, Series, svg
 from plimsoll.scenarios.record import Liquidation, Run
 from plimsoll.scenarios.summary import AccountRow
-from plimsoll.types import SIZE_UNIT, WAD, Account, MarketState, State
+from plimsoll.state import MarketState, State
+from plimsoll.types import SIZE_UNIT, WAD, Account
 
 BLUE, ORANGE, GREY, RED, GREEN = "#2563a8", "#c2701c", "#9aa3ad", "#b3261e", "#2b7a4b"
 COLORS = (BLUE, ORANGE, GREEN, "#7a4fa3", "#8a6d3b", "#5b6770")

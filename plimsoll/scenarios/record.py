@@ -9,7 +9,8 @@ from typing import Any
 from plimsoll.errors import InvariantViolated, Reverted
 from plimsoll.scenarios.acts import Absorb, Act, Liquidate
 from plimsoll.scenarios.scenario import Scenario
-from plimsoll.types import WAD, Absorption, Account, Outcome, State
+from plimsoll.state import State
+from plimsoll.types import WAD, Absorption, Account, Outcome
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from plimsoll.scenarios.record import Event, Run
 from plimsoll.scenarios.scenario import Scenario
 from plimsoll.scenarios.steps import Step
 from plimsoll.scenarios.words import price
-from plimsoll.types import FAULTS, State
+from plimsoll.state import State
+from plimsoll.types import FAULTS
 from plimsoll.venue import Venue
 
 

@@ -17,7 +17,7 @@ from plimsoll.scenarios.runner import Watch
 from plimsoll.scenarios.scenario import Scenario
 from plimsoll.scenarios.summary import AccountRow, account_rows, totals
 from plimsoll.scenarios.words import dollars, money, percent, price, ratio, signed
-from plimsoll.types import State
+from plimsoll.state import State
 
 WIDTH = 110  # of the accounts' table, whatever the terminal's
 _COLORS = {

@@ -9,7 +9,8 @@ from plimsoll.scenarios.acts import Deposit, MoveCash, Provide, Redeem, Withdraw
 from plimsoll.scenarios.prices import price_at
 from plimsoll.scenarios.record import Event, Liquidation, Run
 from plimsoll.scenarios.scenario import Scenario
-from plimsoll.types import USDC, WAD, Absorption, Account, Outcome, State
+from plimsoll.state import State
+from plimsoll.types import USDC, WAD, Absorption, Account, Outcome
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from plimsoll.chain.deployment import Deployment
 from plimsoll.chain.node import Chain
 from plimsoll.chain.standard import standard_world
 from plimsoll.chain.venue import ChainVenue
-from plimsoll.types import DAY, ENGINE, HOUR, POOL, SIZE_UNIT, USDC, WAD, Account, FeedFault, Margin
+from plimsoll.state import Margin
+from plimsoll.types import DAY, ENGINE, HOUR, POOL, SIZE_UNIT, USDC, WAD, Account, FeedFault
 from tests.helpers import reverts
 from tests.integration.watched import Watched
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from plimsoll.errors import Reverted
 from plimsoll.fixed_point import mul_div_down, mul_div_up
-from plimsoll.types import ENGINE, POOL, SIZE_UNIT, USDC, WAD, Absorption, Account, AccountState, EscrowState
-from plimsoll.types import FeedFault, FeedState, Fill, Margin, MarketState, Outcome, PoolState, Position, State, World
+from plimsoll.state import AccountState, EscrowState, FeedState, Margin, MarketState, PoolState, Position, State
+from plimsoll.types import ENGINE, POOL, SIZE_UNIT, USDC, WAD, Absorption, Account, FeedFault, Fill, Outcome, World
 from plimsoll.venue import Probe, Venue
 
 VALUE = SIZE_UNIT * WAD // USDC  # size · price / VALUE = settlement units

@@ -6,7 +6,8 @@ import pytest
 
 from plimsoll.errors import Reverted
 from plimsoll.invariants import INVARIANTS, Observation, violations
-from plimsoll.types import ENGINE, USDC, WAD, Account, EscrowState, Outcome, Position
+from plimsoll.state import EscrowState, Position
+from plimsoll.types import ENGINE, USDC, WAD, Account, Outcome
 from plimsoll.venue import Probe
 from tests.model.fake_venue import FakeVenue
 from tests.model.stated_world import loaded

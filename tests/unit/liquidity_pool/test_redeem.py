@@ -249,6 +249,45 @@ def engine_owner(account):
     return f"0x{account >> 96:040x}"
 
 
+@pytest.fixture
+def shortage(world, rich, pool, engine, usdc, lp, mature, maker, stranger):
+    """All shares have matured, all capital is idle, and nine tenths of its tokens left with who won from a debtor; 300,000
+    more are ETH's insurance. Answers how to leave so many tokens in escrow."""
+    pool.deposit(SUPPLY, lp, sender=lp)
+    pool.requestRedeem(pool.balanceOf(lp), sender=lp)
+    mature()
+    engine.fund(ETH, 300_000 * USDC, sender=maker)
+    insider = world.chain.impersonate(world.liquidation)
+    world.chain.rpc("anvil_setBalance", insider, hex(10**18))
+    winner, debtor, won = int(stranger, 16) << 96, int(stranger, 16) << 96 | 1, 900_000 * USDC
+    engine.seize(debtor, [], [(debtor, -won), (winner, won)], [], [], sender=insider)
+    engine.withdraw(winner, usdc, won, stranger, won, sender=stranger)
+    assert engine.claims() == (400_000 * USDC, 400_000 * USDC)
+    return debtor
+
+
+def everything(pool, lp):
+    """As much as may be redeemed is redeemed; one share more is not. What was paid."""
+    shares, had = pool.maxRedeem(lp), pool.previewRedeem(pool.maxRedeem(lp))
+    assert pool.maxWithdraw(lp) == had
+    with reverts("ERC4626ExceededMaxRedeem", lp, shares + 1, shares):
+        pool.redeem(shares + 1, lp, lp, sender=lp)
+    return event(pool.redeem(shares, lp, lp, had, sender=lp), "Withdraw").assets
+
+
+def test_redeem_is_capped_by_the_tokens_in_escrow(shortage, pool, lp):
+    """Claims on collateral that nobody has bought yet: what is there may be redeemed, the rest waits for the sales."""
+    assert 400_000 * USDC - 1 <= everything(pool, lp) <= 400_000 * USDC
+    assert pool.maxWithdraw(lp) <= 1
+
+
+def test_redeem_while_bad_debt_is_recorded_is_capped_by_the_claims(shortage, pool, engine, lp, owe):
+    """What insures an instrument is nobody's cash then: a hundred thousand tokens stand for a hundred and fifty."""
+    owe(50_000 * USDC, shortage)
+    assert engine.claims() == (100_000 * USDC, 150_000 * USDC)
+    assert 100_000 * USDC - 1 <= everything(pool, lp) <= 100_000 * USDC
+
+
 def test_redeem_by_a_stranger_while_bad_debt_is_recorded_needs_an_allowance(overdue, pool, lp, stranger, account, owe):
     """Nobody can be made to take less than his due."""
     owe(1, account)
