@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 BROWNIE := .venv/bin/brownie
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit bench-gas lint deploy clean distclean
+.PHONY: help setup demo test test-unit histories bench-gas lint deploy clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -21,6 +21,9 @@ test: setup ## compile everything, then all tests
 
 test-unit: setup ## the contracts' unit tests
 	@$(BROWNIE) test tests/unit -n 2
+
+histories: setup ## 10,000 random histories of an attacker who is trader, keeper, taker and LP, and 300 lives of the whole house
+	@PLIMSOLL_HISTORIES=10000 PLIMSOLL_LIVES=300 $(PYTHON) -m pytest -q -p no:pytest-brownie -n 2 tests/stateful
 
 bench-gas: setup ## gas of each verb beside its budget
 	@$(PYTHON) benchmarks/gas.py

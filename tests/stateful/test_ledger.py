@@ -12,9 +12,10 @@ import pytest
 
 from plimsoll.errors import Reverted
 from plimsoll.fixed_point import WAD
-from plimsoll.model import margin_math
+from plimsoll.model import liquidation_math, margin_math
 from tests.stateful.books import Books, Standing
 from tests.strategies import magnitude
+from tests.unit.liquidation_engine.sinking import assert_health
 from tests.world import COINS, FEEDS, MAX, MAY_TRADE, UNIT, USDC, engine, house  # noqa: F401
 
 STEPS = 140
@@ -240,8 +241,10 @@ class Life:
     def liquidate(self, account=None):
         account = account or self.account()
         most = self.random.choice((WAD, WAD, self.random.randrange(WAD)))
-        before = margin_math.judge(self.house.snapshot(account))
+        snapshot = self.house.snapshot(account)
+        before = margin_math.judge(snapshot)
         taker = self.random.choice((0, self.taker))
+        ask = self.asked(snapshot) if taker == 0 else 0
         self.house.chain.set_next_time(self.house.chain.now)  # no second of funding or interest in between
         try:
             item = (account, taker, most, 0, MAX)
@@ -250,11 +253,26 @@ class Life:
             healthy = before.equity >= before.maintenance
             assert not healthy or refused.name in ("NotLiquidatable", "InvalidPrice"), f"LIQ-1: {refused}"
             raise
-        after = margin_math.judge(self.house.snapshot(account))
+        left = self.house.snapshot(account)
         assert before.equity < before.maintenance, "LIQ-1"
-        assert after.equity >= 0 and after.equity * before.maintenance >= before.equity * after.maintenance, "LIQ-2"
-        self.count("liquidated in part" if after.maintenance else "liquidated whole")
+        outcome = receipt.event("Liquidated").outcome
+        whole = min(before.equity, before.penalty + ask)
+        due = liquidation_math.fraction(before, whole, self.house.terms.target)
+        assert_health(snapshot, left, outcome, self.house.terms.target, due)
+        self.count("liquidated in part" if left.legs else "liquidated whole")
+        self.count("with a premium") if outcome.premium else None
         return [receipt]
+
+    def asked(self, snapshot):
+        """What the pool asks beyond mid for all of it."""
+        tranches = [
+            liquidation_math.Tranche(
+                self.house.engine.position(self.house.pool.tranche(leg.instrument), leg.instrument).size,
+                self.house.engine.instrumentConfig(leg.instrument).funding.scale,
+            )
+            for leg in snapshot.legs
+        ]
+        return liquidation_math.asked(snapshot, [abs(leg.size) for leg in snapshot.legs], tranches)
 
     def absorb(self):
         candidates = [account for account in self.mine if (self.equity(account) or 0) < 0]
