@@ -16,12 +16,15 @@ import {QuoteMath} from "./libraries/QuoteMath.sol";
 /// @notice Reading order: `trade` and `quote` (the price: QuoteMath), `allocate`; then base/PoolShares.
 contract LiquidityPool is PoolShares, Ownable, IVenue {
     uint256 private constant MAX_RATE_E6 = 50_000;
+    /// @dev How long a market stays frozen at least, after the last position that had to be deleveraged.
+    uint256 private constant FREEZE = 1 hours;
     /// @dev Operator bit 0 of the engine: may trade.
     uint256 private constant MAY_TRADE = 1;
 
     uint256 private immutable SIZE_SCALE;
 
     mapping(uint256 instrument => MarketConfig) private _configs;
+    mapping(uint256 instrument => uint256) private _frozenUntil;
 
     /// @param engine the margin engine, already deployed
     /// @param owner_ the timelock
@@ -109,6 +112,7 @@ contract LiquidityPool is PoolShares, Ownable, IVenue {
     /// @inheritdoc ILiquidityPool
     function freeze(uint256 instrument) external {
         _onlyLiquidationEngine();
+        _frozenUntil[instrument] = block.timestamp + FREEZE;
         if (_frozen & (1 << instrument) != 0) return;
         _frozen |= uint128(1 << instrument);
         emit MarketFrozenSet(instrument, true);
@@ -116,6 +120,8 @@ contract LiquidityPool is PoolShares, Ownable, IVenue {
 
     /// @inheritdoc ILiquidityPool
     function unfreeze(uint256 instrument) external nonReentrant {
+        uint256 until = _frozenUntil[instrument];
+        if (block.timestamp < until) revert FrozenUntil(instrument, until);
         Valuation memory v = _glance();
         _requirePrices(v, 1 << instrument);
         if (v.free[instrument] == 0) revert TrancheUnsound(instrument, v.worth[instrument]);

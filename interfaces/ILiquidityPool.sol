@@ -48,6 +48,7 @@ interface ILiquidityPool {
     error InvalidParameter(string name, uint256 value, uint256 bound);
     /// @notice The pool's tranche refused a liquidation: it takes no new risk until it is sound again.
     error MarketFrozen(uint256 instrument);
+    error FrozenUntil(uint256 instrument, uint256 time);
     /// @notice The tranche has no margin to spare.
     error TrancheUnsound(uint256 instrument, int256 equity);
     error NothingToAllocate(uint256 instrument);
@@ -100,7 +101,7 @@ interface ILiquidityPool {
     /// @notice No new risk in an instrument whose positions had to be deleveraged. Only the liquidation engine.
     function freeze(uint256 instrument) external;
 
-    /// @notice Takes new risk again: the tranche is above its initial requirement. Anyone.
+    /// @notice Takes new risk again: an hour after the last deleveraging, with the tranche above its initial requirement. Anyone.
     function unfreeze(uint256 instrument) external;
     function isFrozen(uint256 instrument) external view returns (bool);
 

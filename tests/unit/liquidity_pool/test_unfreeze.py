@@ -1,7 +1,7 @@
 import pytest
 
 from tests.helpers import event, reverts
-from tests.unit.liquidity_pool.terms import BTC, ETH, MAX, SUPPLY, USDC, WAD
+from tests.unit.liquidity_pool.terms import BTC, ETH, HOUR, MAX, SUPPLY, USDC, WAD
 
 
 @pytest.fixture
@@ -11,6 +11,7 @@ def frozen(world, stocked, pool):
     world.chain.rpc("anvil_setBalance", insider, hex(WAD))
     for instrument in (ETH, BTC):
         pool.freeze(instrument, sender=insider)
+    world.chain.advance(HOUR)
 
 
 def test_unfreeze_by_anyone_of_a_sound_tranche_trades_again(frozen, pool, trade, stranger):
@@ -24,6 +25,19 @@ def test_unfreeze_by_anyone_of_a_sound_tranche_trades_again(frozen, pool, trade,
         trade(1, BTC)
 
 
+def test_unfreeze_within_an_hour_of_the_last_deleveraging_reverts(world, frozen, pool, stranger):
+    """A tranche may be sound and have refused all the same: a freeze is not undone in the block in which it was made."""
+    insider = world.chain.impersonate(world.liquidation)
+    pool.freeze(ETH, sender=insider)
+    until = world.chain.now + HOUR
+    for time in (until - 3_599, until - 1):
+        world.chain.set_next_time(time)
+        with reverts("FrozenUntil", ETH, until):
+            pool.unfreeze(ETH, sender=stranger)
+    world.chain.set_next_time(until)
+    pool.unfreeze(ETH, sender=stranger)
+
+
 def test_unfreeze_of_a_tranche_at_its_initial_requirement_reverts_and_one_unit_above_succeeds(
     world, pool, engine, trade, account, frozen, stranger
 ):
@@ -34,6 +48,7 @@ def test_unfreeze_of_a_tranche_at_its_initial_requirement_reverts_and_one_unit_a
     tranche = pool.tranche(ETH)
     insider = world.chain.impersonate(world.liquidation)
     pool.freeze(ETH, sender=insider)
+    world.chain.advance(HOUR)
 
     def take(amount):
         entries = [(tranche, -amount), (pool.idle(), amount)]
