@@ -137,7 +137,7 @@ def totals_table(run: Run) -> Table:
         ("positions liquidated", money(found.liquidated_notional)),
         ("penalties", money(found.penalties)),
         ("  to the keeper", money(found.to_keeper)),
-        ("  to the pool, the taker", money(found.to_taker)),
+        ("  to the pool, the taker, premium included", money(found.to_taker)),
         ("  to insurance", money(found.to_insurance)),
         ("insurance used", money(found.insurance_used)),
         ("bad debt", money(found.bad_debt)),

@@ -62,7 +62,7 @@ class Totals:
     liquidated_notional: int
     penalties: int
     to_keeper: int
-    to_taker: int
+    to_taker: int  # its share, and the premium
     to_insurance: int
     insurance_used: int
     insurance_left: int
@@ -143,7 +143,7 @@ def totals(run: Run) -> Totals:
         liquidated_notional=sum(item.notional for item in closings),
         penalties=sum(outcome.penalty for outcome in outcomes),
         to_keeper=sum(outcome.keeper_reward for outcome in outcomes),
-        to_taker=sum(outcome.taker_reward for outcome in outcomes),
+        to_taker=sum(outcome.taker_reward + outcome.premium for outcome in outcomes),
         to_insurance=sum(outcome.insurance for outcome in outcomes),
         insurance_used=sum(item.outcome.insurance for item in closings if isinstance(item.outcome, Absorption)),
         insurance_left=sum(market.insurance for market in last.markets.values()),
