@@ -241,6 +241,11 @@ class House:
             self.deposit(account, short, sender=self.chain.accounts[9])
 
 
+def item(account: int, taker: int = 0, most: int = WAD, least: int = 0, nonce: int = MAX) -> tuple[int, ...]:
+    """ILiquidationEngine.Item: to the pool, all that is due, whatever the nonce, unless something else is named."""
+    return account, taker, most, least, nonce
+
+
 @pytest.fixture(scope="session")
 def house(chain, owner, guardian, treasury) -> House:
     protocol = Deployment.deploy(chain, the_world(chain.now), Roles(owner, owner, guardian, treasury))

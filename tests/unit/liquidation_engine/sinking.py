@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from plimsoll.fixed_point import WAD
-from plimsoll.model import liquidation_math, margin_math
+from plimsoll.model import liquidation_math, loss_math, margin_math
 from tests.world import COINS, FEEDS, NAMES, SIZE_SCALE, UNIT, USDC, House
 
 # Whole units worth 2,000 to 40,000, so that every position is above its minimum at half its price.
@@ -73,5 +73,21 @@ def assert_health(before: margin_math.Snapshot, after: margin_math.Snapshot, out
             assert closed == abs(leg.size) and (remainder < leg.min_notional or held_at_floor), "LIQ-3"
 
 
-def planned(house: House, account: int, most: int = WAD) -> liquidation_math.Plan:
-    return liquidation_math.plan(house.snapshot(account), house.terms, most)
+def planned(house: House, account: int, most: int = WAD, into_pool: bool = False) -> liquidation_math.Plan:
+    snapshot = house.snapshot(account)
+    tranches = [tranche(house, leg.instrument) for leg in snapshot.legs] if into_pool else ()
+    return liquidation_math.plan(snapshot, house.terms, most, tranches)
+
+
+def tranche(house: House, instrument: int) -> liquidation_math.Tranche:
+    """The pool's, before it takes anything."""
+    held = house.engine.position(house.pool.tranche(instrument), instrument).size
+    return liquidation_math.Tranche(held, house.engine.instrumentConfig(instrument).funding.scale)
+
+
+def charged(house: House, instrument: int, loss: int) -> int:
+    """What the side that won pays of a loss at once, through its index, where nothing was charged this hour."""
+    risk, market = house.engine.instrumentConfig(instrument).risk, house.engine.market(instrument)
+    mid = house.mid(NAMES[instrument])
+    room = loss_math.cap(risk.baseE6, risk.initialMultipleE6, mid, SIZE_SCALE)
+    return loss_math.charge(loss, market.openInterest, room).paid

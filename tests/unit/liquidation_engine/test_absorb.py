@@ -3,34 +3,29 @@ import pytest
 from plimsoll.fixed_point import WAD
 from plimsoll.model import liquidation_math, margin_math
 from tests.helpers import event, reverts
+from tests.unit.liquidation_engine.sinking import charged
 from tests.world import MAY_TRADE, UNIT, USDC
 
 
 def test_absorb_closes_all_and_records_what_nobody_pays(house, engine, liquidation, liquidator, taker, broke):
-    cash = house.cash(taker)
+    cash, paid = house.cash(taker), charged(house, 0, 664 * USDC)
+    assert paid == 131_250_000, "¼ · 6 % · ½ · 1,750 for each of ten"
     receipt = liquidation.absorb(broke, taker, sender=liquidator)
-    event(
-        receipt,
-        "Absorbed",
-        account=broke,
-        taker=taker,
-        keeper=liquidator,
-        loss=664 * USDC,
-        insurance=0,
-        badDebt=664 * USDC,
-    )
-    event(receipt, "Seized", account=broke, transfers=1, badDebt=664 * USDC)
-    event(receipt, "BadDebtUpdated", badDebt=664 * USDC)
+    told = event(receipt, "Absorbed", account=broke, taker=taker, keeper=liquidator).absorption
+    assert tuple(told) == (664 * USDC, 0, 0, 664 * USDC, 0)
+    event(receipt, "Seized", account=broke, transfers=1)
+    event(receipt, "LossShared", instrument=0, long=False, amount=664 * USDC, charged=paid, owed=664 * USDC - paid)
+    event(receipt, "BadDebtUpdated", badDebt=664 * USDC - paid)
     assert house.snapshot(broke)[1:] == (0, 0, 10**21, (), ())
     assert house.position(taker, "ETH") == (10 * UNIT, -17_500 * USDC)
     assert house.cash(taker) == cash, "no reward, no penalty"
-    assert engine.badDebt() == 664 * USDC
+    assert engine.badDebt() == engine.deficitOf(0, False).owed == 664 * USDC - paid
 
 
 def test_absorb_returns_its_outcome(house, liquidation, liquidator, taker, broke, stranger):
     house.insure("ETH", 600 * USDC, stranger)
     done = liquidation.simulate("absorb", broke, taker, sender=liquidator)
-    assert tuple(done) == (664 * USDC, 600 * USDC, 64 * USDC)
+    assert tuple(done) == (664 * USDC, 599 * USDC, 0, 65 * USDC, 1 * USDC)
 
 
 @pytest.mark.parametrize("insured", [0, 1, 663 * USDC, 664 * USDC, 10_000 * USDC])
@@ -42,18 +37,21 @@ def test_absorb_is_paid_by_the_instruments_fund_first(
     if insured:
         house.insure("ETH", insured, stranger)
     receipt = liquidation.absorb(broke, taker, sender=liquidator)
-    paid = min(insured, 664 * USDC)
-    event(receipt, "Absorbed", insurance=paid, badDebt=664 * USDC - paid)
-    assert engine.fundOf(0).insurance == insured - paid
+    reward = min(insured, USDC)
+    paid = min(insured - reward, 664 * USDC)
+    told = event(receipt, "Absorbed").absorption
+    assert tuple(told) == (664 * USDC, paid, 0, 664 * USDC - paid, reward)
+    assert engine.fundOf(0).insurance == insured - paid - reward
     assert engine.fundOf(1).insurance == 5_000 * USDC
-    assert engine.badDebt() == 664 * USDC - paid
+    assert engine.badDebt() == max(0, 664 * USDC - paid - 131_250_000)
 
 
 def test_absorb_leaves_the_treasurys_fees_alone(house, engine, liquidation, liquidator, taker, broke, short, stranger):
     house.trade(house.open(stranger, 10_000 * USDC), short, {"ETH": 1}, fees=[1_000 * USDC])
+    charged_by = charged(house, 0, 465 * USDC)
     liquidation.absorb(broke, taker, sender=liquidator)
     assert (engine.fundOf(0).treasury, engine.fundOf(0).insurance) == (100 * USDC, 0)
-    assert engine.badDebt() == 464 * USDC
+    assert engine.badDebt() == (664 - 199) * USDC - charged_by
 
 
 def test_absorb_splits_the_loss_by_maintenance(house, engine, liquidation, liquidator, taker, sinking, stranger):
@@ -68,10 +66,15 @@ def test_absorb_splits_the_loss_by_maintenance(house, engine, liquidation, liqui
     assert margin.equity < 0
     parts = [margin_math.maintenance(leg, leg.size, 10**21) * loss // margin.maintenance for leg in snapshot.legs[:-1]]
     parts.append(loss - sum(parts))
-    due = [min(part, fund) for part, fund in zip(parts, (10**9, 10**6, 10**12))]
+    due = [min(part, fund) for part, fund in zip(parts, (10**9 - USDC, 10**6, 10**12))]
     receipt = liquidation.absorb(account, taker, sender=liquidator)
-    event(receipt, "Absorbed", loss=loss, insurance=sum(due), badDebt=loss - sum(due))
-    assert [engine.fundOf(i).insurance for i in range(4)] == [10**9 - due[0], 10**6 - due[1], 10**12 - due[2], 77]
+    told = event(receipt, "Absorbed").absorption
+    assert tuple(told) == (loss, sum(due), 0, loss - sum(due), USDC), "the reward is the fund's of the largest maintenance"
+    left = [10**9 - USDC - due[0], 10**6 - due[1], 10**12 - due[2], 77]
+    assert [engine.fundOf(i).insurance for i in range(4)] == left
+    shared = {e.instrument: (e.long, e.amount) for e in receipt.events_named("LossShared")}
+    expected = {i: (leg.size < 0, part - paid) for i, (leg, part, paid) in enumerate(zip(snapshot.legs, parts, due))}
+    assert shared == {i: share for i, share in expected.items() if share[1]}
     assert house.cash(account) == 0
 
 
@@ -96,8 +99,9 @@ def test_absorb_twice_reverts(house, liquidation, liquidator, taker, broke):
 
 def test_absorb_one_unit_below_zero_is_done(house, engine, liquidation, liquidator, taker, broke):
     house.bring_equity(broke, -1)
-    event(liquidation.absorb(broke, taker, sender=liquidator), "Absorbed", loss=1, insurance=0, badDebt=1)
-    assert engine.badDebt() == 1
+    told = event(liquidation.absorb(broke, taker, sender=liquidator), "Absorbed").absorption
+    assert tuple(told) == (1, 0, 0, 1, 0)
+    assert engine.badDebt() == 0, "the side that won pays it at once"
 
 
 def test_absorb_into_wrong_takers_reverts(house, engine, liquidation, liquidator, stranger, taker, broke):
@@ -178,7 +182,7 @@ def test_absorb_of_a_flat_account_is_paid_by_the_pools_idle_cash(house, engine, 
     house.insure("ETH", 10_000 * USDC, keeper)
     receipt = liquidation.absorb(flat, 0, sender=keeper)
     loss = 6_000 * USDC - margin.collateral
-    event(receipt, "Absorbed", loss=loss, insurance=loss, badDebt=0)
+    assert tuple(event(receipt, "Absorbed").absorption) == (loss, 0, loss, 0, 0)
     assert house.cash(house.pool.idle()) == idle - loss
     assert engine.fundOf(0).insurance == 10_000 * USDC, "no instrument, no fund of an instrument"
     assert house.cash(flat) == -margin.collateral
@@ -190,7 +194,7 @@ def test_absorb_of_a_flat_account_beyond_the_idle_cash_records_the_rest(house, e
     house.usdc.approve(house.pool, 500 * USDC, sender=lp)
     house.pool.deposit(500 * USDC, lp, sender=lp)
     receipt = liquidation.absorb(flat, 0, sender=keeper)
-    event(receipt, "Absorbed", loss=loss, insurance=500 * USDC, badDebt=loss - 500 * USDC)
+    assert tuple(event(receipt, "Absorbed").absorption) == (loss, 0, 500 * USDC, loss - 500 * USDC, 0)
     assert house.cash(house.pool.idle()) == 0
     assert engine.badDebt() == loss - 500 * USDC
 
@@ -201,11 +205,14 @@ def test_absorb_of_a_flat_account_without_collateral_ends_at_zero(
     """Its coins were sold for less than it owed: what is left is a debt and nothing else, and even that ends."""
     house.give(liquidator, "USDC", 10_000 * USDC)
     coins = engine.collateralOf(flat, 0)
-    house.liquidation.buyCollateral(flat, 0, coins, 2**255, sender=liquidator)
+    auctions = house.protocol.auctions
+    auctions.startAuction(flat, sender=liquidator)
+    house.chain.advance(30 * 60)
+    auctions.buyCollateral(flat, 0, coins, 2**255, b"", sender=liquidator)
     debt = -house.cash(flat)
     assert debt > 0 and house.snapshot(flat).coins == ()
     receipt = liquidation.absorb(flat, 0, sender=keeper)
-    event(receipt, "Absorbed", loss=debt, insurance=debt, badDebt=0)
+    assert tuple(event(receipt, "Absorbed").absorption) == (debt, 0, debt, 0, 0)
     assert engine.accountState(flat)[:1] == (0,)
 
 
@@ -221,4 +228,4 @@ def test_absorb_tells_every_account_whose_cash_it_moved(house, engine, liquidati
     receipt = liquidation.absorb(account, 0, sender=keeper)
     assert house.cash(tranche) != before
     told = {e.account: e.cash for e in receipt.events_named("AccountUpdated")}
-    assert told == {account: house.cash(account), tranche: house.cash(tranche)}, "EVT-1"
+    assert told.keys() >= {account, tranche} and told == {a: house.cash(a) for a in told}, "EVT-1"

@@ -4,15 +4,19 @@ import pytest
 
 from plimsoll.fixed_point import WAD
 from tests.helpers import event, reverts
-from tests.world import MAX, USDC
-
-NO_INSTRUMENT = 2**64 - 1
+from tests.unit.liquidation_engine.sinking import charged
+from tests.world import MAX, NO_INSTRUMENT, USDC, item
 
 
 @pytest.fixture
 def buyer(house, liquidator):
     house.give(liquidator, "USDC", 1_000_000 * USDC)
     return liquidator
+
+
+@pytest.fixture
+def auctions(house):
+    return house.protocol.auctions
 
 
 @pytest.fixture
@@ -74,48 +78,54 @@ def test_estate_that_the_owner_repays_gives_its_coins_back(house, engine, trader
 
 
 def test_estate_repays_bad_debt_then_the_fund_then_its_owner(
-    house, engine, liquidation, liquidator, taker, stranger, dead, buyer
+    house, engine, auctions, liquidation, liquidator, taker, stranger, dead, buyer
 ):
-    """SOL's fund held 500 of the loss; its coins then rise, and all are sold."""
+    """SOL's fund held 500 of the loss, the other side paid a part at once; its coins then rise, and some are sold."""
     house.insure("SOL", 500 * USDC, stranger)
     loss = -house.judge(dead).equity
+    owed = loss - 499 * USDC - charged(house, house.id("SOL"), loss - 499 * USDC)
     liquidation.absorb(dead, taker, sender=liquidator)
-    assert (engine.badDebt(), engine.fundOf(2).insurance) == (loss - 500 * USDC, 0)
+    assert (engine.badDebt(), engine.fundOf(2).insurance) == (owed, 0)
     house.reprice("ETH", 4_100)
-    debt, left = -house.cash(dead), house.engine.collateralOf(dead, 0)
-    payment = liquidation.simulate("buyCollateral", dead, 0, left // 2, MAX, sender=buyer)
-    receipt = liquidation.buyCollateral(dead, 0, left // 2, MAX, sender=buyer)
-    event(receipt, "EstateRepaid", account=dead, amount=payment - debt, left=loss - (payment - debt))
-    assert 0 < payment - debt < loss - 500 * USDC, "the first of it is bad debt's"
-    assert (house.cash(dead), engine.badDebt(), engine.fundOf(2).insurance) == (
-        0,
-        loss - 500 * USDC - (payment - debt),
-        0,
-    )
-    house.deposit(dead, engine.badDebt() + 200 * USDC, sender=stranger)
+    auctions.startAuction(dead)
+    debt = -house.cash(dead)
+    receipt = auctions.buyCollateral(dead, 0, (debt + 600 * USDC) * WAD // (4_100 * USDC), MAX, b"", sender=buyer)
+    gained = event(receipt, "CollateralSold").payment - debt
+    event(receipt, "EstateRepaid", account=dead, amount=gained, left=loss - gained)
+    assert 0 < gained < owed, "the first of it is bad debt's"
+    assert (house.cash(dead), engine.badDebt(), engine.fundOf(2).insurance) == (0, owed - gained, 0)
+    assert engine.deficitOf(2, False).owed == owed - gained
+    house.deposit(dead, owed - gained + 200 * USDC, sender=stranger)
     assert (engine.badDebt(), engine.fundOf(2).insurance) == (0, 200 * USDC)
+    rest = loss - owed - 200 * USDC
     house.deposit(dead, 1_000 * USDC, sender=stranger)
-    assert (house.cash(dead), engine.fundOf(2).insurance) == (700 * USDC, 500 * USDC)
+    assert (house.cash(dead), engine.fundOf(2).insurance) == (1_000 * USDC - rest, 200 * USDC + rest)
 
 
-def test_estate_is_for_sale_while_anybody_is_owed(house, engine, liquidation, estate, buyer):
-    """Its debt repaid by a rise of its coins' price to far below λ · C, but not what others paid for it."""
+def test_estate_is_for_sale_while_anybody_is_owed(house, engine, auctions, estate, buyer, trader):
+    """Its debt is far below λ · C when its coins rise, but not what others paid for it: that much is sold, and no more."""
     account, loss = estate
     house.reprice("ETH", 10_000)
+    auctions.startAuction(account)
     debt = -house.cash(account)
-    unit = 10_000 * (10**6 - 101_000)
-    with reverts("MoreThanTheDebt", account, 89_900 * USDC, debt + loss):
-        liquidation.buyCollateral(account, 0, 10 * WAD, MAX, sender=buyer)
-    amount = (debt + loss) * WAD // unit
-    liquidation.buyCollateral(account, 0, amount, MAX, sender=buyer)
-    assert engine.badDebt() <= 1
+    sold = event(auctions.buyCollateral(account, 0, MAX, MAX, b"", sender=buyer), "CollateralSold")
+    assert 0 <= sold.payment - (debt + loss) <= 1
+    assert engine.badDebt() == engine.estateOf(account).forgiven == 0
+    with reverts("NotForSale"):
+        auctions.offer(account)
+    engine.withdraw(account, house.token("WETH"), 10 * WAD - sold.amount, trader, 0, sender=trader)
 
 
-def test_estate_whose_coins_are_all_sold_is_wound_up(house, engine, liquidation, trader, estate, buyer):
+def test_estate_whose_coins_are_all_sold_is_wound_up(house, engine, auctions, estate, buyer):
+    """At the end of the ramp they bring what they counted for: the debt, and nothing for who paid."""
     account, loss = estate
-    liquidation.buyCollateral(account, 0, 10 * WAD, MAX, sender=buyer)
+    owed = engine.badDebt()
+    auctions.startAuction(account)
+    house.chain.advance(30 * 60)
+    sold = event(auctions.buyCollateral(account, 0, MAX, MAX, b"", sender=buyer), "CollateralSold")
+    assert sold.amount == 10 * WAD
     assert tuple(engine.estateOf(account)) == (0, 0)
-    assert engine.badDebt() in (loss, loss - 1)
+    assert owed - 25 * USDC <= engine.badDebt() <= owed, "h grows with the holding, the discount does not"
     house.deposit(account, 100 * USDC)
     assert house.cash(account) >= 100 * USDC - 1, "what was not covered is forgiven for ever"
 
@@ -173,4 +183,4 @@ def test_estate_takes_no_positions(house, liquidation, trader, maker, short, est
     house.trade(weak, short, {"BTC": 0.5})
     house.reprice("BTC", 38_000)
     with reverts("EstateOpen", account, loss):
-        liquidation.liquidate(weak, account, WAD, sender=trader)
+        liquidation.liquidate(item(weak, account, WAD), sender=trader)

@@ -5,15 +5,15 @@ import pytest
 from plimsoll.fixed_point import WAD
 from plimsoll.model import liquidation_math, margin_math
 from tests.helpers import event, reverts
-from tests.unit.liquidation_engine.sinking import assert_health, planned, portfolio
-from tests.world import DAY, MAX, MAY_TRADE, MAY_WITHDRAW, NAMES, UNIT, USDC
+from tests.unit.liquidation_engine.sinking import assert_health, planned, portfolio, tranche
+from tests.world import DAY, MAX, MAY_TRADE, MAY_WITHDRAW, NAMES, UNIT, USDC, item
 
 F = 462_962_962_962_962_963  # ⌈(1.15 · 1,140 − 836) / (1.15 · 1,140 − 285)⌉
 
 
 def test_liquidate_brings_health_back_to_the_target(house, liquidation, liquidator, taker, weak):
     before = house.snapshot(weak)
-    receipt = liquidation.liquidate(weak, taker, WAD, sender=liquidator)
+    receipt = liquidation.liquidate(item(weak, taker, WAD), sender=liquidator)
     told = event(receipt, "Liquidated", account=weak, taker=taker, keeper=liquidator).outcome
     assert told.fraction == F
     assert (told.equity, told.maintenance) == (836 * USDC, 1_140 * USDC)
@@ -29,30 +29,32 @@ def test_liquidate_brings_health_back_to_the_target(house, liquidation, liquidat
 def test_liquidate_does_what_the_specification_says(house, engine, liquidation, liquidator, taker, weak):
     snapshot, plan = house.snapshot(weak), planned(house, weak)
     cash, insurance = house.cash(taker), engine.fundOf(0).insurance
-    receipt = liquidation.liquidate(weak, taker, WAD, sender=liquidator)
+    receipt = liquidation.liquidate(item(weak, taker, WAD), sender=liquidator)
     told = event(receipt, "Liquidated").outcome
     assert (told.fraction, told.penalty, told.notional) == (plan.fraction, plan.penalty, plan.notional)
     assert (told.keeperReward, told.takerReward, told.insurance) == plan.shares
     assert house.snapshot(weak) == liquidation_math.closed(snapshot, plan)
     assert house.cash(taker) == cash + plan.shares.keeper + plan.shares.taker  # the liquidator is keeper and taker
     assert engine.fundOf(0).insurance == insurance + plan.shares.insurance
-    event(receipt, "Seized", account=weak, transfers=1, badDebt=0)
+    event(receipt, "Seized", account=weak, transfers=1)
 
 
 def test_liquidate_returns_its_outcome(house, liquidation, liquidator, taker, weak):
     plan = planned(house, weak)
-    outcome = liquidation.simulate("liquidate", weak, taker, WAD, sender=liquidator)
-    assert tuple(outcome) == (plan.fraction, plan.penalty, *plan.shares, plan.notional, 836 * USDC, 1_140 * USDC)
+    outcome = liquidation.simulate("liquidate", item(weak, taker, WAD), sender=liquidator)
+    shares = (*plan.shares, plan.premium)
+    assert tuple(outcome) == (plan.fraction, plan.penalty, *shares, plan.notional, 836 * USDC, 1_140 * USDC)
 
 
 def test_liquidate_into_the_pool_needs_no_capital(house, engine, liquidation, pool, keeper, weak):
     """The standing backstop: the caller has no account and no leave of anybody, and earns the keeper's reward."""
-    plan, tranche = planned(house, weak), house.pool.tranche(0)
+    plan, tranche = planned(house, weak, into_pool=True), house.pool.tranche(0)
     cash, held = house.cash(tranche), engine.position(tranche, 0).size
-    receipt = liquidation.liquidate(weak, 0, WAD, sender=keeper)
+    receipt = liquidation.liquidate(item(weak, 0, WAD), sender=keeper)
     event(receipt, "Liquidated", account=weak, taker=0, keeper=keeper)
     assert house.cash(house.account(keeper)) == plan.shares.keeper > 0
-    assert house.cash(tranche) == cash + plan.shares.taker
+    assert house.cash(tranche) == cash + plan.shares.taker + plan.premium
+    assert plan.premium > 0, "it pushes the pool off balance"
     assert engine.position(tranche, 0).size == held + plan.closed[0]
 
 
@@ -65,7 +67,7 @@ def test_liquidate_is_conserved(house, engine, liquidation, pool, keeper, weak, 
         return sum(m.cash + m.profit for m in map(house.judge, accounts)) + funds
 
     before = total()
-    liquidation.liquidate(weak, 0, WAD, sender=keeper)
+    liquidation.liquidate(item(weak, 0, WAD), sender=keeper)
     assert before - 2 <= total() <= before
 
 
@@ -75,37 +77,37 @@ def test_liquidate_is_conserved(house, engine, liquidation, pool, keeper, weak, 
 def test_liquidate_of_a_healthy_account_reverts_with_its_numbers(house, liquidation, liquidator, taker, long, short):
     house.trade(long, short, {"ETH": 10})
     with reverts("NotLiquidatable", long, 100_000 * USDC, 1_200 * USDC):
-        liquidation.liquidate(long, taker, WAD, sender=liquidator)
+        liquidation.liquidate(item(long, taker, WAD), sender=liquidator)
 
 
 def test_liquidate_of_an_account_without_positions_reverts(house, liquidation, liquidator, taker, long, stranger):
     for account, equity in ((long, 100_000 * USDC), (house.account(stranger), 0)):
         with reverts("NotLiquidatable", account, equity, 0):
-            liquidation.liquidate(account, taker, WAD, sender=liquidator)
+            liquidation.liquidate(item(account, taker, WAD), sender=liquidator)
 
 
 def test_liquidate_a_second_time_reverts(house, liquidation, liquidator, taker, weak):
-    liquidation.liquidate(weak, taker, WAD, sender=liquidator)
+    liquidation.liquidate(item(weak, taker, WAD), sender=liquidator)
     margin = house.judge(weak)
     with reverts("NotLiquidatable", weak, margin.equity, margin.maintenance):
-        liquidation.liquidate(weak, taker, WAD, sender=liquidator)
+        liquidation.liquidate(item(weak, taker, WAD), sender=liquidator)
 
 
 def test_liquidate_after_a_top_up_in_the_same_block_reverts(house, chain, liquidation, liquidator, taker, weak):
     house.bring_equity(weak, 1_140 * USDC)
     chain.set_next_time(chain.now)
     with reverts("NotLiquidatable", weak, 1_140 * USDC, 1_140 * USDC):
-        liquidation.liquidate(weak, taker, WAD, sender=liquidator)
+        liquidation.liquidate(item(weak, taker, WAD), sender=liquidator)
 
 
 def test_liquidate_of_an_insolvent_account_reverts(liquidation, liquidator, taker, broke):
     with reverts("Insolvent", broke, -664 * USDC):
-        liquidation.liquidate(broke, taker, WAD, sender=liquidator)
+        liquidation.liquidate(item(broke, taker, WAD), sender=liquidator)
 
 
 def test_liquidate_of_equity_zero_closes_all_and_takes_nothing(house, liquidation, liquidator, taker, broke):
     house.bring_equity(broke, 0)
-    receipt = liquidation.liquidate(broke, taker, WAD, sender=liquidator)
+    receipt = liquidation.liquidate(item(broke, taker, WAD), sender=liquidator)
     told = event(receipt, "Liquidated").outcome
     assert (told.fraction, told.penalty, told.equity, told.keeperReward) == (WAD, 0, 0, 0)
     assert house.judge(broke).equity == house.cash(broke) == 0
@@ -114,7 +116,7 @@ def test_liquidate_of_equity_zero_closes_all_and_takes_nothing(house, liquidatio
 @pytest.mark.parametrize("equity", [1, 3, 4, 284 * USDC, 285 * USDC, 285 * USDC + 1])
 def test_liquidate_never_takes_more_than_the_equity(house, liquidation, liquidator, taker, broke, equity):
     house.bring_equity(broke, equity)
-    told = event(liquidation.liquidate(broke, taker, WAD, sender=liquidator), "Liquidated").outcome
+    told = event(liquidation.liquidate(item(broke, taker, WAD), sender=liquidator), "Liquidated").outcome
     assert told.fraction == WAD
     assert told.penalty == max(0, min(equity, 262_500_000) - 3)
     assert house.cash(broke) == equity - told.penalty
@@ -125,11 +127,11 @@ def test_liquidate_while_a_price_is_invalid_reverts(house, chain, liquidation, l
     house.deposit(weak, 1, "BAR")
     house.protocol.feeds["GOLD"].setMode(1)
     with reverts("InvalidPrice", 3, 2, 0, 0):
-        liquidation.liquidate(weak, taker, WAD, sender=liquidator)
+        liquidation.liquidate(item(weak, taker, WAD), sender=liquidator)
     house.protocol.feeds["GOLD"].setMode(0)
     chain.advance(9 * DAY)
     with reverts("InvalidPrice"):
-        liquidation.liquidate(weak, taker, WAD, sender=liquidator)
+        liquidation.liquidate(item(weak, taker, WAD), sender=liquidator)
 
 
 # Who takes --------------------------------------------------------------------------------------------------------
@@ -137,7 +139,7 @@ def test_liquidate_while_a_price_is_invalid_reverts(house, chain, liquidation, l
 
 def test_liquidate_into_the_account_itself_reverts(house, liquidation, trader, weak):
     with reverts("TakerIsAccount", weak):
-        liquidation.liquidate(weak, weak, WAD, sender=trader)
+        liquidation.liquidate(item(weak, weak, WAD), sender=trader)
 
 
 def test_liquidate_into_another_ones_account_needs_leave_to_trade(
@@ -146,16 +148,16 @@ def test_liquidate_into_another_ones_account_needs_leave_to_trade(
     for bits in (0, MAY_WITHDRAW):
         engine.setOperator(taker, stranger, bits, sender=liquidator)
         with reverts("UnauthorizedTaker", taker, stranger):
-            liquidation.liquidate(weak, taker, WAD, sender=stranger)
+            liquidation.liquidate(item(weak, taker, WAD), sender=stranger)
     engine.setOperator(taker, stranger, MAY_TRADE, sender=liquidator)
-    liquidation.liquidate(weak, taker, WAD, sender=stranger)
+    liquidation.liquidate(item(weak, taker, WAD), sender=stranger)
     assert house.cash(house.account(stranger)) > 0, "the reward is the caller's"
 
 
 def test_liquidate_into_the_pools_own_account_by_name_reverts(house, liquidation, pool, liquidator, weak):
     tranche = house.pool.tranche(0)
     with reverts("UnauthorizedTaker", tranche, liquidator):
-        liquidation.liquidate(weak, tranche, WAD, sender=liquidator)
+        liquidation.liquidate(item(weak, tranche, WAD), sender=liquidator)
 
 
 def test_liquidate_into_a_taker_without_margin_reverts_with_its_numbers(house, liquidation, stranger, weak):
@@ -165,9 +167,9 @@ def test_liquidate_into_a_taker_without_margin_reverts_with_its_numbers(house, l
     size = plan.closed[0]
     need = house_initial(house, weak, size)
     with reverts("TakerRefused", poor, backing, need):
-        liquidation.liquidate(weak, poor, WAD, sender=stranger)
+        liquidation.liquidate(item(weak, poor, WAD), sender=stranger)
     house.deposit(poor, need - backing)
-    liquidation.liquidate(weak, poor, WAD, sender=stranger)
+    liquidation.liquidate(item(weak, poor, WAD), sender=stranger)
 
 
 def house_initial(house, account, size):
@@ -184,7 +186,7 @@ def test_liquidate_into_a_taker_that_only_reduces_asks_no_margin(house, liquidat
     assert margin_math.liquidatable(house.judge(reducer))
     closed = planned(house, weak).closed[0]
     held = house.position(reducer, "ETH")[0]
-    liquidation.liquidate(weak, reducer, WAD, sender=liquidator)
+    liquidation.liquidate(item(weak, reducer, WAD), sender=liquidator)
     assert house.position(reducer, "ETH")[0] == held + closed
 
 
@@ -192,19 +194,19 @@ def test_liquidate_into_a_taker_that_flips_asks_its_initial_margin(house, liquid
     flipper = house.open(liquidator, 200 * USDC, sub=1)
     house.trade(flipper, short, {"ETH": -1}, [1_900 * USDC])
     with reverts("TakerRefused"):
-        liquidation.liquidate(weak, flipper, WAD, sender=liquidator)
+        liquidation.liquidate(item(weak, flipper, WAD), sender=liquidator)
 
 
 def test_liquidate_into_a_pool_that_is_too_thin_reverts_with_its_numbers(house, liquidation, lp, keeper, weak):
     """The pool must keep T · M: a backstop that sinks is none."""
     house.provide(lp, 1_900 * USDC)
     with reverts("TakerRefused") as refused:
-        liquidation.liquidate(weak, 0, WAD, sender=keeper)
+        liquidation.liquidate(item(weak, 0, WAD), sender=keeper)
     tranche, have, need = refused.error.args
-    plan = planned(house, weak)
+    plan = planned(house, weak, into_pool=True)
     leg = house.snapshot(weak).legs[0]
     assert tranche == house.pool.tranche(0)
-    assert have == 570 * USDC + plan.shares.taker
+    assert 0 <= 570 * USDC + plan.shares.taker + plan.premium - have <= 1, "rounded toward the account"
     assert need == -(-margin_math.maintenance(leg, plan.closed[0], 10**21) * 115 // 100)
 
 
@@ -219,7 +221,7 @@ def test_liquidate_into_a_taker_that_owes_too_much_reverts(house, liquidation, l
     backing = margin_math.backing(margin) + plan.shares.taker
     assert margin_math.debt(margin) * 10 > margin.collateral * 8 and backing > 10_000 * USDC
     with reverts("TakerRefused", owing, backing, house_initial(house, weak, plan.closed[0])):
-        liquidation.liquidate(weak, owing, WAD, sender=liquidator)
+        liquidation.liquidate(item(weak, owing, WAD), sender=liquidator)
 
 
 def test_liquidate_into_a_taker_with_sixteen_instruments_reverts(house, liquidation, liquidator, maker, taker, sinking):
@@ -230,7 +232,7 @@ def test_liquidate_into_a_taker_with_sixteen_instruments_reverts(house, liquidat
     house.trade(taker, house.open(maker, 10**7 * USDC, sub=1), units)
     sinking.sink(account, "ETH")
     with reverts("TooManyInstruments", taker, 16):
-        liquidation.liquidate(account, taker, WAD, sender=liquidator)
+        liquidation.liquidate(item(account, taker, WAD), sender=liquidator)
 
 
 def test_liquidate_works_on_a_restricted_instrument_and_beyond_its_cap(
@@ -239,7 +241,7 @@ def test_liquidate_works_on_a_restricted_instrument_and_beyond_its_cap(
     """The guardian stops no liquidation."""
     house.parameters.restrict(0, sender=guardian)
     house.parameters.lowerCaps(0, 0, 0, sender=guardian)
-    liquidation.liquidate(weak, taker, WAD, sender=liquidator)
+    liquidation.liquidate(item(weak, taker, WAD), sender=liquidator)
 
 
 # Bites ------------------------------------------------------------------------------------------------------------
@@ -247,7 +249,7 @@ def test_liquidate_works_on_a_restricted_instrument_and_beyond_its_cap(
 
 def test_liquidate_a_bite_closes_that_part_and_no_more(house, liquidation, liquidator, taker, weak):
     before, plan = house.snapshot(weak), planned(house, weak, WAD // 10)
-    told = event(liquidation.liquidate(weak, taker, WAD // 10, sender=liquidator), "Liquidated").outcome
+    told = event(liquidation.liquidate(item(weak, taker, WAD // 10), sender=liquidator), "Liquidated").outcome
     assert told.fraction == WAD // 10
     assert house.position(weak, "ETH")[0] == 9 * UNIT
     assert told.penalty == plan.penalty == 285 * USDC // 10 - 3
@@ -259,8 +261,8 @@ def test_liquidate_a_bite_of_exactly_the_minimum_is_taken_and_a_grain_less_rever
 ):
     least = -(-1_000 * WAD // 19_000)
     with reverts("FractionTooSmall", least - 1, 1_000 * USDC - 1, 1_000 * USDC):
-        liquidation.liquidate(weak, taker, least - 1, sender=liquidator)
-    liquidation.liquidate(weak, taker, least, sender=liquidator)
+        liquidation.liquidate(item(weak, taker, least - 1), sender=liquidator)
+    liquidation.liquidate(item(weak, taker, least), sender=liquidator)
 
 
 def test_liquidate_a_bite_meets_the_largest_minimum_that_is_held(house, engine, liquidation, liquidator, taker, sinking):
@@ -273,18 +275,18 @@ def test_liquidate_a_bite_meets_the_largest_minimum_that_is_held(house, engine, 
     notional = house.judge(account).notional
     least = -(-5_000 * USDC * WAD // notional)
     with reverts("FractionTooSmall", least - 1, 5_000 * USDC - 1, 5_000 * USDC):
-        liquidation.liquidate(account, taker, least - 1, sender=liquidator)
-    liquidation.liquidate(account, taker, least, sender=liquidator)
+        liquidation.liquidate(item(account, taker, least - 1), sender=liquidator)
+    liquidation.liquidate(item(account, taker, least), sender=liquidator)
 
 
 def test_liquidate_of_nothing_reverts(liquidation, liquidator, taker, weak):
     with reverts("FractionTooSmall", 0, 0, 1_000 * USDC):
-        liquidation.liquidate(weak, taker, 0, sender=liquidator)
+        liquidation.liquidate(item(weak, taker, 0), sender=liquidator)
 
 
 @pytest.mark.parametrize("most", [F, F + 1, WAD, MAX])
 def test_liquidate_closes_no_more_than_is_due(house, liquidation, liquidator, taker, weak, most):
-    told = event(liquidation.liquidate(weak, taker, most, sender=liquidator), "Liquidated").outcome
+    told = event(liquidation.liquidate(item(weak, taker, most), sender=liquidator), "Liquidated").outcome
     assert told.fraction == F
 
 
@@ -292,7 +294,7 @@ def test_liquidate_in_bites_ends_healthy(house, liquidation, liquidator, taker, 
     bites = 0
     while margin_math.liquidatable(house.judge(weak)):
         before, due = house.snapshot(weak), planned(house, weak).fraction
-        told = event(liquidation.liquidate(weak, taker, WAD // 10, sender=liquidator), "Liquidated").outcome
+        told = event(liquidation.liquidate(item(weak, taker, WAD // 10), sender=liquidator), "Liquidated").outcome
         assert_health(before, house.snapshot(weak), told, house.terms.target, due)
         bites += 1
     assert 3 < bites < 8
@@ -304,7 +306,7 @@ def test_liquidate_closes_a_leg_whole_that_would_fall_below_its_minimum(house, l
     account = sinking.account({"ETH": 100, "BTC": -0.027})
     sinking.sink(account, "ETH")
     before, due = house.snapshot(account), planned(house, account).fraction
-    told = event(liquidation.liquidate(account, taker, WAD // 9, sender=liquidator), "Liquidated").outcome
+    told = event(liquidation.liquidate(item(account, taker, WAD // 9), sender=liquidator), "Liquidated").outcome
     assert due > WAD // 9 == told.fraction
     assert house.position(account, "BTC") == (0, 0)
     assert house.position(account, "ETH")[0] == 100 * UNIT - (100 * UNIT // 9 + 1)
@@ -315,7 +317,7 @@ def test_liquidate_closes_a_leg_whole_that_would_fall_below_its_minimum(house, l
 def test_liquidate_of_small_legs_alone_is_whole(house, liquidation, liquidator, taker, sinking):
     account = sinking.account({"ETH": 0.6})
     sinking.sink(account, "ETH")
-    told = event(liquidation.liquidate(account, taker, WAD, sender=liquidator), "Liquidated").outcome
+    told = event(liquidation.liquidate(item(account, taker, WAD), sender=liquidator), "Liquidated").outcome
     assert told.fraction == WAD
     assert house.snapshot(account).legs == ()
 
@@ -337,9 +339,9 @@ def test_liquidate_of_a_portfolio_equals_the_specification(
     if not taker:
         for name in sizes:
             house.deposit(house.pool.tranche(house.id(name)), 10**7 * USDC, sender=liquidator)
-    before, plan = house.snapshot(account), planned(house, account)
+    before, plan = house.snapshot(account), planned(house, account, into_pool=into == "pool")
     insurance = {name: engine.fundOf(house.id(name)).insurance for name in sizes}
-    told = event(liquidation.liquidate(account, taker, WAD, sender=liquidator), "Liquidated").outcome
+    told = event(liquidation.liquidate(item(account, taker, WAD), sender=liquidator), "Liquidated").outcome
     after = house.snapshot(account)
     assert after == liquidation_math.closed(before, plan)
     assert_health(before, after, told, house.terms.target, plan.fraction)
@@ -353,7 +355,7 @@ def test_liquidate_of_a_portfolio_equals_the_specification(
 def test_liquidate_keeps_a_hedge_in_proportion(house, liquidation, liquidator, taker, sinking):
     account = sinking.account({"ETH": 100, "ETH6": -40})
     sinking.sink(account, "ETH")
-    liquidation.liquidate(account, taker, WAD, sender=liquidator)
+    liquidation.liquidate(item(account, taker, WAD), sender=liquidator)
     long_, hedge = house.position(account, "ETH")[0], -house.position(account, "ETH6")[0]
     assert abs(long_ * 40 - hedge * 100) <= 100 + 40
 
@@ -365,7 +367,7 @@ def test_liquidate_oneself_gains_nothing(house, liquidation, trader, weak):
     """LIQ-4: trader, keeper and taker are one."""
     sibling = house.open(trader, 100_000 * USDC, sub=9)
     before = sum(house.judge(a).equity for a in (weak, sibling))
-    told = event(liquidation.liquidate(weak, sibling, WAD, sender=trader), "Liquidated").outcome
+    told = event(liquidation.liquidate(item(weak, sibling, WAD), sender=trader), "Liquidated").outcome
     after = sum(house.judge(a).equity for a in (weak, sibling))
     assert before - told.insurance - 2 <= after <= before - told.insurance
 
@@ -373,8 +375,8 @@ def test_liquidate_oneself_gains_nothing(house, liquidation, trader, weak):
 def test_liquidate_by_the_owner_credits_the_reward_to_the_account_itself(house, liquidation, trader, weak, pool):
     """Sub 0 of the caller is the account that is closed: it stays healthier by the reward."""
     before = house.snapshot(weak)
-    plan = planned(house, weak)
-    liquidation.liquidate(weak, 0, WAD, sender=trader)
+    plan = planned(house, weak, into_pool=True)
+    liquidation.liquidate(item(weak, 0, WAD), sender=trader)
     after = liquidation_math.closed(before, plan)
     assert house.snapshot(weak) == after._replace(cash=after.cash + plan.shares.keeper)
 
@@ -392,7 +394,75 @@ def test_liquidate_of_the_pools_own_tranche_follows_the_same_rule(
     before = house.snapshot(tranche)
     assert margin_math.liquidatable(house.judge(tranche))
     with reverts("TakerIsAccount", tranche):
-        liquidation.liquidate(tranche, 0, WAD, sender=liquidator)
+        liquidation.liquidate(item(tranche, 0, WAD), sender=liquidator)
     plan = planned(house, tranche)
-    liquidation.liquidate(tranche, taker, WAD, sender=liquidator)
+    liquidation.liquidate(item(tranche, taker, WAD), sender=liquidator)
     assert house.snapshot(tranche) == liquidation_math.closed(before, plan)
+
+
+# What the keeper agreed to ----------------------------------------------------------------------------------------
+
+
+def test_liquidate_with_another_nonce_reverts(house, engine, liquidation, liquidator, taker, weak):
+    seen = engine.accountState(weak).nonce
+    for wrong in (seen - 1, seen + 1, 0, 2**24, MAX - 1):
+        with reverts("NonceChanged", weak, seen, wrong):
+            liquidation.liquidate(item(weak, taker, nonce=wrong), sender=liquidator)
+    liquidation.liquidate(item(weak, taker, nonce=seen), sender=liquidator)
+
+
+@pytest.mark.parametrize("act", ["deposit", "settle", "bite"])
+def test_liquidate_after_any_change_of_the_account_has_another_nonce(
+    house, engine, liquidation, liquidator, stranger, taker, weak, act
+):
+    seen = engine.accountState(weak).nonce
+    if act == "deposit":
+        house.deposit(weak, 1, sender=stranger)
+    elif act == "settle":
+        engine.settle(weak, sender=stranger)
+    else:
+        liquidation.liquidate(item(weak, taker, WAD // 10), sender=liquidator)
+    with reverts("NonceChanged"):
+        liquidation.liquidate(item(weak, taker, nonce=seen), sender=liquidator)
+    liquidation.liquidate(item(weak, taker), sender=liquidator)
+
+
+def test_liquidate_of_less_than_the_least_fraction_reverts(house, liquidation, liquidator, taker, weak):
+    with reverts("FractionBelowMinimum", F, F + 1):
+        liquidation.liquidate(item(weak, taker, least=F + 1), sender=liquidator)
+    liquidation.liquidate(item(weak, taker, least=F), sender=liquidator)
+
+
+# The premium ------------------------------------------------------------------------------------------------------
+
+
+def test_liquidate_into_the_pool_pays_the_premium_of_its_quote_on_top(house, liquidation, pool, keeper, weak):
+    before, plan = house.snapshot(weak), planned(house, weak, into_pool=True)
+    asked = liquidation_math.asked(before, plan.closed, [tranche(house, 0)])
+    told = event(liquidation.liquidate(item(weak), sender=keeper), "Liquidated").outcome
+    assert told.premium == plan.premium == asked > 0
+    assert told.penalty == told.keeperReward + told.takerReward + told.insurance + told.premium
+    assert told.fraction > F, "it takes a little more to heal who pays more"
+    assert_health(before, house.snapshot(weak), told, house.terms.target, plan.fraction)
+
+
+def test_liquidate_that_brings_the_pool_back_to_balance_pays_no_premium(house, engine, liquidation, pool, keeper, trader):
+    account = house.open(trader, 1_900 * USDC)
+    engine.setOperator(account, pool, MAY_TRADE, sender=trader)
+    pool.trade(account, 0, 10 * UNIT, MAX, MAX, sender=trader)
+    house.reprice("ETH", 1_900)
+    told = event(liquidation.liquidate(item(account), sender=keeper), "Liquidated").outcome
+    assert told.premium == 0 < told.penalty
+
+
+def test_liquidate_into_the_pool_never_asks_for_more_than_the_equity(house, engine, liquidation, pool, keeper, weak):
+    """A scale of one unit: the quote asks for many times the position. All the equity goes, and no more."""
+    risk, limits, funding = (part._asdict() for part in engine.instrumentConfig(0))
+    engine.setInstrument(0, risk, limits, funding | {"scale": UNIT}, sender=house.parameters_sender)
+    told = event(liquidation.liquidate(item(weak), sender=keeper), "Liquidated").outcome
+    assert (told.fraction, told.penalty) == (WAD, 836 * USDC - 3)
+    assert house.judge(weak).equity == 3
+
+
+def test_liquidate_into_an_account_of_ones_own_pays_no_premium(house, liquidation, liquidator, taker, pool, weak):
+    assert event(liquidation.liquidate(item(weak, taker), sender=liquidator), "Liquidated").outcome.premium == 0

@@ -3,20 +3,24 @@ import pytest
 from plimsoll.fixed_point import WAD
 from tests.helpers import event, reverts
 from tests.unit.liquidation_engine.sinking import planned
-from tests.world import HOUR, MAX, MAY_TRADE, UNIT, USDC
+from tests.world import HOUR, MAX, MAY_TRADE, UNIT, USDC, item
 
 
 @pytest.mark.parametrize("most", [WAD, WAD // 10, WAD // 3, MAX])
 def test_preview_equals_what_liquidate_then_does(house, liquidation, pool, keeper, weak, most):
-    shown = liquidation.preview(weak, most, sender=keeper)
-    done = event(liquidation.liquidate(weak, 0, most, sender=keeper), "Liquidated").outcome
+    shown = liquidation.preview(weak, most, sender=keeper).outcome
+    done = event(liquidation.liquidate(item(weak, 0, most), sender=keeper), "Liquidated").outcome
     assert tuple(shown) == tuple(done)
 
 
 def test_preview_says_what_the_specification_says(house, liquidation, weak):
-    plan = planned(house, weak)
-    shown = liquidation.preview(weak, WAD)
-    assert tuple(shown) == (plan.fraction, plan.penalty, *plan.shares, plan.notional, 836 * USDC, 1_140 * USDC)
+    plan = planned(house, weak, into_pool=True)
+    outcome, transfers, rewards = liquidation.preview(weak, WAD)
+    shares = (*plan.shares, plan.premium)
+    assert tuple(outcome) == (plan.fraction, plan.penalty, *shares, plan.notional, 836 * USDC, 1_140 * USDC)
+    moved = (0, house.pool.tranche(0), -plan.closed[0], plan.proceeds[0], 1_900 * WAD)
+    assert [tuple(transfer) for transfer in transfers] == [moved]
+    assert rewards == [plan.shares.taker + plan.premium]
 
 
 def test_preview_counts_funding_to_the_second(house, engine, chain, liquidation, pool, keeper, trader):
@@ -26,10 +30,10 @@ def test_preview_counts_funding_to_the_second(house, engine, chain, liquidation,
     house.pool.trade(account, house.id("FUND"), 100 * UNIT, MAX, MAX, sender=trader)
     house.reprice("ETH", 1_600)
     chain.advance(5 * HOUR)
-    shown = liquidation.preview(account, WAD)
+    shown = liquidation.preview(account, WAD).outcome
     assert house.snapshot(account).legs[0].charge > 0
     chain.set_next_time(chain.now)
-    done = event(liquidation.liquidate(account, 0, WAD, sender=keeper), "Liquidated").outcome
+    done = event(liquidation.liquidate(item(account, 0, WAD), sender=keeper), "Liquidated").outcome
     assert tuple(shown) == tuple(done)
 
 

@@ -5,7 +5,7 @@ import pytest
 from plimsoll.fixed_point import WAD
 from tests.helpers import reverts
 from tests.unit.margin_engine.bare import bare_engine
-from tests.world import HOUR, USDC
+from tests.world import HOUR, USDC, item
 
 DOWN, GRACE = 10, 11  # IPriceOracle.Fault
 
@@ -19,30 +19,32 @@ def weak(chain, owner, lp, trader, maker):
     bare.trade(account, other, 10)
     bare.eth.push(1_900 * 10**8)
     terms = (1_150_000 * 10**12, 300_000, USDC, 1_000 * USDC, 300_000)
-    return bare, chain.deploy("LiquidationEngine", bare.engine, lp, *terms), account
+    liquidation = chain.deploy("LiquidationEngine", bare.engine, lp, *terms)
+    return bare, liquidation, chain.deploy("AuctionHouse", bare.engine), account
 
 
 def test_liquidation_while_the_sequencer_is_down_reverts(weak):
-    bare, liquidation, account = weak
-    assert liquidation.preview(account, WAD).fraction > 0
+    bare, liquidation, auctions, account = weak
+    assert liquidation.preview(account, WAD).outcome.fraction > 0
     bare.sequencer.push(1)
     for call in (
         lambda: liquidation.preview(account, WAD),
-        lambda: liquidation.liquidate(account, 0, WAD),
+        lambda: liquidation.liquidate(item(account, 0, WAD)),
         lambda: liquidation.absorb(account, 0),
-        lambda: liquidation.buyCollateral(account, 0, 1, 1),
+        lambda: auctions.startAuction(account),
+        lambda: auctions.offer(account),
     ):
         with reverts("InvalidPrice", 0, DOWN, 1, 0):
             call()
 
 
 def test_liquidation_waits_for_the_sequencers_grace(chain, weak):
-    bare, liquidation, account = weak
+    bare, liquidation, _, account = weak
     bare.sequencer.push(1)
     back = bare.sequencer.push(0).timestamp
     chain.set_next_time(back + HOUR - 1)
     with reverts("InvalidPrice", 0, GRACE, back, back - 1):
-        liquidation.liquidate(account, 0, WAD)
+        liquidation.liquidate(item(account, 0, WAD))
     chain.set_next_time(back + HOUR)
     chain.mine()
-    assert liquidation.preview(account, WAD).fraction > 0
+    assert liquidation.preview(account, WAD).outcome.fraction > 0

@@ -8,7 +8,7 @@ import pytest
 from plimsoll.fixed_point import WAD
 from tests.helpers import isolated, reverts
 from tests.unit.liquidation_engine.sinking import portfolio
-from tests.world import USDC
+from tests.world import USDC, item
 
 SHAPES = [(1, 0), (1, 1), (2, 0), (3, 2), (4, 8), (6, 0), (8, 5), (11, 3), (16, 0), (16, 8)]
 
@@ -22,10 +22,10 @@ def line(house, liquidation, liquidator):
         margin = house.judge(account)
         if margin.equity < margin.maintenance:
             with isolated(house.chain):
-                liquidation.liquidate(account, taker, WAD, sender=liquidator)
+                liquidation.liquidate(item(account, taker, WAD), sender=liquidator)
         else:
             with reverts("NotLiquidatable", account, margin.equity, margin.maintenance):
-                liquidation.liquidate(account, taker, WAD, sender=liquidator)
+                liquidation.liquidate(item(account, taker, WAD), sender=liquidator)
         return margin.equity - margin.maintenance
 
     return check
