@@ -1,151 +1,234 @@
+"""The sale itself: at the price of the second, no more than the debt needs, never at the account's cost."""
+
+from random import Random
+
 import pytest
 
-from plimsoll.fixed_point import WAD, mul_div_up
-from plimsoll.model import margin_math
-from tests.helpers import event, reverts
+from plimsoll.fixed_point import WAD
+from plimsoll.model import liquidation_math, margin_math
+from tests.helpers import event, isolated, reverts
 from tests.world import COINS, FEEDS, MAX, USDC
 
-
-@pytest.fixture
-def buyer(house, liquidator):
-    house.give(liquidator, "USDC", 1_000_000 * USDC)
-    return liquidator
+RAMP, LIFE = 1_800, 3_600
+OPEN_LIMIT_E6 = 800_000
 
 
-@pytest.fixture
-def owing(house, trader, short):
-    """Cash −12,000 behind ten WETH, now worth 1,400 each: the debt is above λ of what they count for."""
-    account = house.open(trader, WETH=10 * WAD)
-    house.trade(account, short, {"SOL": 1_000}, [-32_000 * USDC])
-    house.trade(account, short, {"SOL": -1_000})
-    house.reprice("ETH", 1_450)
-    margin = house.judge(account)
-    assert margin.equity > 0 and margin_math.debt(margin) * 10 > margin.collateral * 9
-    return account
+def at(chain, auctions, account, elapsed):
+    """The next transaction comes so many seconds after the start."""
+    chain.set_next_time(auctions.auctionOf(account).startedAt + elapsed)
 
 
-def price_of(house, account, amount):
-    """⌈amount · mid · (1 − h)⌉, h of the whole holding."""
-    coin = house.snapshot(account).coins[0]
-    return mul_div_up(amount * coin.mid, WAD - margin_math.haircut(coin), coin.scale)
+def price_after(coin, elapsed, insolvent=0):
+    return liquidation_math.sale_price(coin.mid, liquidation_math.discount(coin.haircut, elapsed, insolvent, RAMP))
 
 
-def test_buy_collateral_pays_mid_less_the_haircut(house, engine, liquidation, owing, buyer):
-    due = price_of(house, owing, 2 * WAD)
-    cash, equity = house.cash(owing), house.judge(owing).equity
-    receipt = liquidation.buyCollateral(owing, 0, 2 * WAD, due, sender=buyer)
-    event(receipt, "CollateralSold", account=owing, token=house.token("WETH"), buyer=buyer, amount=2 * WAD, payment=due)
-    assert house.token("WETH").balanceOf(buyer) == 2 * WAD
-    assert house.usdc.balanceOf(buyer) == 1_000_000 * USDC - due
-    assert house.cash(owing) == cash + due
-    assert engine.collateralOf(owing, 0) == 8 * WAD
-    assert house.judge(owing).equity >= equity, "no sale lowers equity"
+@pytest.mark.parametrize("elapsed", [1, 2, 60, 899, 900, RAMP - 1, RAMP, RAMP + 1, LIFE - 1])
+def test_buy_collateral_at_the_price_of_the_second(house, chain, engine, auctions, buyer, running, elapsed):
+    """Linear from mid to mid less the haircut; then no further."""
+    coin = house.snapshot(running).coins[0]
+    price = price_after(coin, elapsed)
+    assert elapsed < RAMP or price == 1_305 * WAD, "10 % off"
+    payment = liquidation_math.sale_payment(coin, WAD, price)
+    cash, equity = house.cash(running), house.judge(running).equity
+    at(chain, auctions, running, elapsed)
+    receipt = auctions.buyCollateral(running, 0, WAD, MAX, b"", sender=buyer)
+    told = {"account": running, "token": house.token("WETH"), "buyer": buyer, "amount": WAD, "payment": payment}
+    event(receipt, "CollateralSold", **told)
+    assert house.token("WETH").balanceOf(buyer) == WAD
+    assert house.usdc.balanceOf(buyer) == 1_000_000 * USDC - payment
+    assert house.cash(running) == cash + payment and engine.collateralOf(running, 0) == 9 * WAD
+    assert house.judge(running).equity >= equity, "no sale lowers equity"
 
 
-def test_buy_collateral_returns_the_payment(house, liquidation, owing, buyer):
-    due = price_of(house, owing, WAD)
-    assert liquidation.simulate("buyCollateral", owing, 0, WAD, MAX, sender=buyer) == due
+def test_buy_collateral_returns_what_it_did(house, chain, auctions, running, buyer):
+    coin = house.snapshot(running).coins[0]
+    chain.advance(LIFE - 100)
+    payment = liquidation_math.sale_payment(coin, WAD, 1_305 * WAD)
+    assert tuple(auctions.simulate("buyCollateral", running, 0, WAD, MAX, b"", sender=buyer)) == (WAD, payment)
 
 
-def test_buy_collateral_above_the_named_payment_reverts(house, liquidation, owing, buyer):
-    due = price_of(house, owing, WAD)
-    with reverts("PaymentAboveLimit", due, due - 1):
-        liquidation.buyCollateral(owing, 0, WAD, due - 1, sender=buyer)
-    liquidation.buyCollateral(owing, 0, WAD, due, sender=buyer)
-
-
-def test_buy_collateral_at_the_limit_reverts_and_above_it_is_sold(house, liquidation, owing, buyer, stranger):
-    """Not at D = λ · C: strictly above. By a unit of debt."""
-    margin = house.judge(owing)
-    limit = margin.collateral * 9 // 10
-    house.deposit(owing, margin_math.debt(margin) - limit, sender=stranger)
-    with reverts("NotForSale", owing, limit, limit):
-        liquidation.buyCollateral(owing, 0, WAD, MAX, sender=buyer)
-    house.engine.seize(owing, [], [(owing, -1), (house.account(stranger), 1)], [], 0, sender=house.liquidator)
-    liquidation.buyCollateral(owing, 0, WAD, MAX, sender=buyer)
-
-
-def test_buy_collateral_of_a_healthy_account_reverts(house, liquidation, buyer, trader, long):
-    account = house.open(trader, WETH=WAD)
-    for healthy in (account, long):
-        limit = house.judge(healthy).collateral * 9 // 10
-        with reverts("NotForSale", healthy, 0, limit):
-            liquidation.buyCollateral(healthy, 0, 1, MAX, sender=buyer)
-
-
-def test_buy_collateral_ends_when_the_owner_repays(house, liquidation, owing, buyer, trader):
-    house.deposit(owing, 12_000 * USDC)
+@pytest.mark.parametrize("elapsed", [1, 900, RAMP])
+def test_buy_collateral_sells_just_what_brings_the_debt_back(house, chain, auctions, buyer, running, elapsed):
+    """To λ₀ · C, to one token unit; the auction ends with it."""
+    snapshot = house.snapshot(running)
+    coin, margin = snapshot.coins[0], house.judge(running)
+    due = liquidation_math.sale_due(coin, margin, price_after(coin, elapsed), OPEN_LIMIT_E6)
+    at(chain, auctions, running, elapsed)
+    receipt = auctions.buyCollateral(running, 0, MAX, MAX, b"", sender=buyer)
+    assert event(receipt, "CollateralSold").amount == due < 10 * WAD
+    event(receipt, "AuctionStopped", account=running)
+    after = house.judge(running)
+    assert margin_math.debt(after) * 10**6 <= (after.collateral + 1) * OPEN_LIMIT_E6
+    assert margin_math.debt(after) * 10**6 > (after.collateral - 20 * USDC) * OPEN_LIMIT_E6, "and not much further"
     with reverts("NotForSale"):
-        liquidation.buyCollateral(owing, 0, WAD, MAX, sender=buyer)
+        auctions.buyCollateral(running, 0, 1, MAX, b"", sender=buyer)
 
 
-def test_buy_collateral_for_more_than_the_debt_reverts(house, liquidation, owing, buyer):
-    """Only as much as the debt needs, to one unit of rounding: what would pay two units more is refused."""
-    low, high = 0, 10 * WAD
-    while high - low > 1:
-        half = (low + high) // 2
-        low, high = (half, high) if price_of(house, owing, half) <= 12_000 * USDC + 1 else (low, half)
-    with reverts("MoreThanTheDebt", owing, 12_000 * USDC + 2, 12_000 * USDC):
-        liquidation.buyCollateral(owing, 0, high, MAX, sender=buyer)
-    liquidation.buyCollateral(owing, 0, low, MAX, sender=buyer)
-    assert house.cash(owing) == 1
-    with reverts("NotForSale", owing, 0, house.judge(owing).collateral * 9 // 10):
-        liquidation.buyCollateral(owing, 0, 1, MAX, sender=buyer)
+def test_buy_collateral_above_the_named_price_reverts(house, chain, auctions, running, buyer):
+    coin = house.snapshot(running).coins[0]
+    price = price_after(coin, 600)
+    at(chain, auctions, running, 600)
+    with reverts("PriceAboveLimit", price, price - 1):
+        auctions.buyCollateral(running, 0, WAD, price - 1, b"", sender=buyer)
+    at(chain, auctions, running, 601)
+    auctions.buyCollateral(running, 0, WAD, price, b"", sender=buyer)
 
 
-def test_buy_collateral_of_nothing_or_too_much_reverts(house, liquidation, owing, buyer):
-    for amount in (0, 10 * WAD + 1, MAX):
-        with reverts("InvalidAmount", amount, 10 * WAD):
-            liquidation.buyCollateral(owing, 0, amount, MAX, sender=buyer)
+def test_buy_collateral_before_the_auction_starts_and_after_it_lapsed_reverts(chain, auctions, owing, buyer):
+    with reverts("NoAuction", owing):
+        auctions.buyCollateral(owing, 0, WAD, MAX, b"", sender=buyer)
+    auctions.startAuction(owing)
+    at(chain, auctions, owing, LIFE)
+    with reverts("NoAuction", owing):
+        auctions.buyCollateral(owing, 0, WAD, MAX, b"", sender=buyer)
 
 
-def test_buy_collateral_that_is_not_held_reverts(liquidation, owing, buyer):
-    for collateral in (1, 99):
-        with reverts("InvalidAmount", 0, 0):
-            liquidation.buyCollateral(owing, collateral, 1, MAX, sender=buyer)
+def test_buy_collateral_ends_when_the_owner_repays(house, auctions, running, buyer, trader):
+    house.deposit(running, 12_000 * USDC)
+    with reverts("NotForSale", running, 0, house.judge(running).collateral * 9 // 10):
+        auctions.buyCollateral(running, 0, WAD, MAX, b"", sender=buyer)
 
 
-def test_buy_collateral_without_the_money_reverts(house, liquidation, owing, stranger):
-    due = price_of(house, owing, WAD)
-    with reverts("ERC20InsufficientAllowance", house.engine, 0, due):
-        liquidation.buyCollateral(owing, 0, WAD, MAX, sender=stranger)
+def test_buy_collateral_of_nothing_reverts(auctions, running, buyer):
+    with reverts("InvalidAmount"):
+        auctions.buyCollateral(running, 0, 0, MAX, b"", sender=buyer)
 
 
-def test_buy_collateral_needs_prices(house, liquidation, owing, buyer):
+@pytest.mark.parametrize("collateral", [1, 99, MAX])
+def test_buy_collateral_that_is_not_the_first_reverts(auctions, running, buyer, collateral):
+    with reverts("NotFirst", running, collateral, 0):
+        auctions.buyCollateral(running, collateral, 1, MAX, b"", sender=buyer)
+
+
+def test_buy_collateral_of_an_account_without_coins_reverts(house, auctions, trader, short, buyer):
+    """Below zero and nothing to sell: it is for absorb."""
+    account = house.open(trader, 12_000 * USDC)
+    house.trade(account, short, {"SOL": 1_000})
+    house.engine.seize(account, [], [(account, -13_000 * USDC), (short, 13_000 * USDC)], [], [], sender=house.liquidator)
+    auctions.startAuction(account)
+    with reverts("NothingHeld", account):
+        auctions.buyCollateral(account, 0, 1, MAX, b"", sender=buyer)
+
+
+def test_buy_collateral_without_the_money_reverts(house, auctions, running, stranger):
+    with reverts("ERC20InsufficientAllowance"):
+        auctions.buyCollateral(running, 0, WAD, MAX, b"", sender=stranger)
+
+
+def test_buy_collateral_needs_prices(house, auctions, running, buyer):
     house.protocol.feeds["ETH"].setMode(1)
     with reverts("InvalidPrice", 0, 2, 0, 0):
-        liquidation.buyCollateral(owing, 0, WAD, MAX, sender=buyer)
+        auctions.buyCollateral(running, 0, WAD, MAX, b"", sender=buyer)
 
 
-def test_buy_collateral_of_an_account_with_a_position_lowers_its_debt(house, liquidation, trader, short, buyer):
+def test_buy_collateral_of_an_account_with_a_position_lowers_its_debt(house, auctions, trader, short, buyer):
     """A long on SOL that lost nearly all that the WETH count for; still above its line."""
     account = house.open(trader, WETH=10 * WAD)
     house.trade(account, short, {"SOL": 1_500})
     house.reprice("SOL", 9.2)
     margin = house.judge(account)
-    assert margin.equity >= margin.maintenance
-    assert margin_math.debt(margin) * 10 > margin.collateral * 9
-    liquidation.buyCollateral(account, 0, 3 * WAD, MAX, sender=buyer)
+    assert margin.equity >= margin.maintenance and margin_math.debt(margin) * 10 > margin.collateral * 9
+    auctions.startAuction(account)
+    auctions.buyCollateral(account, 0, 3 * WAD, MAX, b"", sender=buyer)
     after = house.judge(account)
     assert after.equity >= margin.equity and after.maintenance == margin.maintenance
     assert margin_math.debt(after) < margin_math.debt(margin)
 
 
-def test_buy_collateral_by_the_owner_gains_nothing(house, liquidation, owing, trader):
+def test_buy_collateral_by_the_owner_gains_nothing(house, chain, auctions, running, trader):
     """LIQ-4: at a fixed price, what the owner saves as a buyer the account has lost."""
     house.give(trader, "USDC", 100_000 * USDC)
 
     def wealth():
-        coins = house.engine.collateralOf(owing, 0) + house.token("WETH").balanceOf(trader)
-        return house.cash(owing) + house.usdc.balanceOf(trader) + coins * 1_450 * USDC // WAD
+        coins = house.engine.collateralOf(running, 0) + house.token("WETH").balanceOf(trader)
+        return house.cash(running) + house.usdc.balanceOf(trader) + coins * 1_450 * USDC // WAD
 
     before = wealth()
+    chain.advance(RAMP)
     for part in (WAD // 2, WAD, 123_456_789):
-        liquidation.buyCollateral(owing, 0, part, MAX, sender=trader)
+        auctions.buyCollateral(running, 0, part, MAX, b"", sender=trader)
     assert wealth() <= before
 
 
-def test_buy_collateral_of_a_reentrant_token_gains_nothing(house, engine, chain, liquidation, trader, short, buyer):
+# Below zero --------------------------------------------------------------------------------------------------------
+
+
+def test_buy_collateral_of_a_sunk_account_gets_cheaper_until_it_is_free(house, chain, auctions, sunk, buyer):
+    """So there is always a buyer: from when it was seen to be below zero, the rest of the way to nothing."""
+    auctions.startAuction(sunk)
+    coin = house.snapshot(sunk).coins[0]
+    for elapsed in (1, 300, 900, RAMP - 1, RAMP, LIFE - 1):
+        with isolated(chain):
+            at(chain, auctions, sunk, elapsed)
+            sold = event(auctions.buyCollateral(sunk, 0, WAD, MAX, b"", sender=buyer), "CollateralSold")
+            assert sold.payment == liquidation_math.sale_payment(coin, WAD, price_after(coin, elapsed, elapsed))
+            assert elapsed < RAMP or sold.payment == 0
+
+
+def test_buy_collateral_of_an_account_that_sank_later_finds_the_second_clock_at_its_start(house, chain, auctions, running, buyer):
+    """Its first clock is at its end: that gives the haircut, and not a unit more."""
+    chain.advance(RAMP + 600)
+    house.reprice("ETH", 1_200)
+    coin = house.snapshot(running).coins[0]
+    full = price_after(coin, RAMP)
+    assert auctions.offer(running).price == full
+    auctions.startAuction(running)
+    noted = auctions.auctionOf(running).insolventAt
+    chain.set_next_time(noted + 90)
+    sold = event(auctions.buyCollateral(running, 0, WAD, MAX, b"", sender=buyer), "CollateralSold")
+    assert sold.payment == liquidation_math.sale_payment(coin, WAD, price_after(coin, RAMP, 90))
+
+
+def test_buy_collateral_of_a_sunk_account_that_recovered_is_capped_again(house, chain, auctions, sunk, buyer):
+    """Even where nobody has noted that it did."""
+    auctions.startAuction(sunk)
+    chain.advance(RAMP)
+    house.reprice("ETH", 1_450)
+    assert auctions.offer(sunk).price == 1_305 * WAD
+
+
+@pytest.mark.parametrize("coin", ["WETH", "STETH", "WBTC", "WSOL", "GRAM", "BAR"])
+def test_buy_collateral_after_absorb_ends_the_debt(house, auctions, trader, short, buyer, liquidator, coin):
+    """E < 0 → absorbed → its coins bought → its debt is nothing: there is always a way out."""
+    taker = house.open(liquidator, 1_000_000 * USDC)
+    decimals, feed = COINS[coin]
+    account = house.open(trader, **{coin: 20_123 * 10**decimals // FEEDS[feed][0]})
+    name = "BTC" if feed != "BTC" else "ETH"
+    lot = {"BTC": 4, "ETH": 80}[name]
+    house.trade(account, short, {name: lot})
+    house.reprice(name, house.mid(name) / WAD * 0.85)
+    assert house.judge(account).equity < 0
+    house.liquidation.absorb(account, taker, sender=liquidator)
+    auctions.startAuction(account)
+    house.chain.advance(RAMP)
+    for _ in range(3):
+        if house.cash(account) >= 0:
+            break
+        auctions.buyCollateral(account, house.coin_id(coin), MAX, MAX, b"", sender=buyer)
+    assert house.cash(account) >= 0
+
+
+# At scale ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_buy_collateral_never_lowers_equity_nor_sells_more_than_the_debt(house, chain, auctions, owing, buyer, seed):
+    """Any price at which it is for sale, any moment, any amount."""
+    random = Random(seed)
+    for _ in range(12):
+        with isolated(chain):
+            house.reprice("ETH", random.uniform(1_340, 1_480))
+            auctions.startAuction(owing)
+            chain.advance(random.choice((0, random.randint(0, LIFE - 10))))
+            before = house.judge(owing)
+            amount = random.choice((MAX, random.randint(1, 10 * WAD)))
+            sold = event(auctions.buyCollateral(owing, 0, amount, MAX, b"", sender=buyer), "CollateralSold")
+            after = house.judge(owing)
+            assert after.equity >= before.equity and sold.payment <= margin_math.debt(before) + 1
+            assert margin_math.debt(after) == margin_math.debt(before) - min(sold.payment, margin_math.debt(before))
+
+
+def test_buy_collateral_of_a_reentrant_token_gains_nothing(house, engine, chain, auctions, trader, short, buyer):
     token = chain.deploy("ReentrantToken", "Hook", "HOOK", 18)
     config = (token, 100_000, 500_000, 0, 18, 10**30, 10**30)
     house.parameters.setCollateral(9, config, sender=house.timelock)
@@ -157,61 +240,17 @@ def test_buy_collateral_of_a_reentrant_token_gains_nothing(house, engine, chain,
     house.trade(account, short, {"SOL": 1_000}, [-32_000 * USDC])
     house.trade(account, short, {"SOL": -1_000})
     house.reprice("ETH", 1_450)
+    auctions.startAuction(account)
     for target, attack in (
-        (liquidation, liquidation.encode("buyCollateral", account, 9, WAD, MAX)),
-        (liquidation, liquidation.encode("absorb", account, 0)),
+        (auctions, auctions.encode("buyCollateral", account, 9, WAD, MAX, b"")),
+        (auctions, auctions.encode("stopAuction", account)),
+        (house.liquidation, house.liquidation.encode("absorb", account, 0)),
         (engine, engine.encode("deposit", account, house.usdc, 1, 0)),
         (engine, engine.encode("withdraw", account, token, 1, trader, 0)),
     ):
         token.arm(target, attack, False)
         held = engine.collateralOf(account, 9)
-        liquidation.buyCollateral(account, 9, WAD // 10, MAX, sender=buyer)
+        auctions.buyCollateral(account, 9, WAD // 10, MAX, b"", sender=buyer)
         assert not token.succeeded()
         assert token.answer() == bytes.fromhex("3ee5aeb5"), "ReentrancyGuardReentrantCall"
         assert engine.collateralOf(account, 9) == held - WAD // 10
-
-
-@pytest.mark.parametrize("coin", ["WETH", "STETH", "WBTC"])
-def test_buy_collateral_after_absorb_ends_the_debt(house, liquidation, trader, short, buyer, liquidator, coin):
-    """E < 0 → absorbed → its coins bought → its debt is nothing: there is always a way out."""
-    taker = house.open(liquidator, 1_000_000 * USDC)
-    decimals, price = {"WETH": (18, 2_000), "STETH": (12, 2_000), "WBTC": (8, 40_000)}[coin]
-    account = house.open(trader, **{coin: 20_000 * 10**decimals // price})
-    house.trade(account, short, {"SOL": 2_500})
-    house.reprice("SOL", 10)
-    assert house.judge(account).equity < 0
-    liquidation.absorb(account, taker, sender=liquidator)
-    name = house.coin_id(coin)
-    for _ in range(4):
-        debt, held = -house.cash(account), house.engine.collateralOf(account, name)
-        if debt <= 0:
-            break
-        unit = price_of(house, account, held)
-        amount = held if unit <= debt else held * debt // unit
-        if amount == 0 or price_of(house, account, amount) > debt:
-            break
-        liquidation.buyCollateral(account, name, amount, MAX, sender=buyer)
-    assert 0 <= -house.cash(account) <= price // 2_000 * 400
-
-
-@pytest.mark.parametrize("coin", ["WETH", "WSOL", "GRAM", "BAR"])
-def test_buy_collateral_of_all_after_absorb_is_sold(house, liquidation, trader, short, buyer, liquidator, coin):
-    """Its collateral then covers exactly its debt, and is for sale: whoever buys all of it must not be refused for the
-    unit by which ⌈payment⌉ is more than ⌊C⌋."""
-    taker = house.open(liquidator, 1_000_000 * USDC)
-    decimals, feed = COINS[coin]
-    account = house.open(trader, **{coin: 20_123 * 10**decimals // FEEDS[feed][0]})
-    config = house.engine.collateralConfig(house.coin_id(coin))
-    house.parameters.setCollateral(
-        house.coin_id(coin), config._replace(depth=9_999_991 * 10**decimals // 1_000), sender=house.timelock
-    )
-    house.chain.advance(3 * 86_400)
-    house.parameters.applyCollateral(house.coin_id(coin))
-    house.protocol.refresh()
-    house.trade(account, short, {"BTC": 4})
-    house.reprice("BTC", 34_000.01)
-    liquidation.absorb(account, taker, sender=liquidator)
-    liquidation.buyCollateral(
-        account, house.coin_id(coin), house.engine.collateralOf(account, house.coin_id(coin)), MAX, sender=buyer
-    )
-    assert house.cash(account) in (0, 1)
