@@ -229,3 +229,70 @@ def test_absorb_tells_every_account_whose_cash_it_moved(house, engine, liquidati
     assert house.cash(tranche) != before
     told = {e.account: e.cash for e in receipt.events_named("AccountUpdated")}
     assert told.keys() >= {account, tranche} and told == {a: house.cash(a) for a in told}, "EVT-1"
+
+
+# The order of who pays ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("held", [-10, -4])
+def test_absorb_is_paid_next_by_the_taker_on_what_nets_its_own(
+    house, engine, liquidation, liquidator, stranger, broke, held
+):
+    """At the bankruptcy price: 100 of 664 is insured, the taker pays its part of the rest, its side the rest of that."""
+    house.insure("ETH", 101 * USDC, stranger)
+    taker, bull = house.open(liquidator, 50_000 * USDC), house.open(stranger, 50_000 * USDC)
+    house.trade(taker, bull, {"ETH": held})
+    cash, worth = house.cash(house.account(liquidator)), house.judge(taker).equity
+    part = 564 * USDC * -held // 10
+    due = charged(house, 0, 564 * USDC - part)
+    receipt = liquidation.absorb(broke, taker, sender=liquidator)
+    told = event(receipt, "Absorbed").absorption
+    assert tuple(told) == (664 * USDC, 100 * USDC, part, 564 * USDC - part, USDC)
+    assert engine.badDebt() == 564 * USDC - part - due
+    market = engine.market(0)
+    owed = -(-market.indexShort * abs(held) * UNIT // 10**18)
+    assert cash >= 0 and house.judge(taker).equity == worth - part + USDC - owed, "the taker is one of its side, too"
+
+
+def test_absorb_takes_no_more_of_the_taker_than_leaves_it_at_its_line(
+    house, engine, liquidation, liquidator, stranger, broke
+):
+    """E ≥ M after the transfer, to the unit: twelve short become two, whose maintenance is 210."""
+    taker, bull = house.open(liquidator, 5_000 * USDC), house.open(stranger, 50_000 * USDC)
+    house.trade(taker, bull, {"ETH": -12})
+    less = house.judge(taker).equity - 210 * USDC - 300 * USDC
+    entries = [(taker, -less), (bull, less)]
+    engine.seize(taker, [], entries, [], [], sender=house.liquidator)
+    due = charged(house, 0, 364 * USDC)
+    told = event(liquidation.absorb(broke, taker, sender=liquidator), "Absorbed").absorption
+    assert (told.taker, told.shared) == (300 * USDC, 364 * USDC)
+    assert house.judge(taker).maintenance == 210 * USDC
+    assert 0 < due < 364 * USDC and engine.badDebt() == 364 * USDC - due
+
+
+def test_absorb_charges_the_side_on_the_open_interest_before_the_transfer(house, engine, liquidation, lp, keeper, trader):
+    """The pool is the other side of all of it: it pays on every unit, also on those that the transfer nets."""
+    house.provide(lp, 6_200 * USDC)
+    account = house.open(trader, 1_900 * USDC)
+    engine.setOperator(account, house.pool, MAY_TRADE, sender=trader)
+    house.pool.trade(account, 0, 10 * UNIT, 2**256 - 1, 2**256 - 1, sender=trader)
+    house.reprice("ETH", 1_650)
+    tranche = house.pool.tranche(0)
+    loss, before = -house.judge(account).equity, house.judge(tranche)
+    told = event(liquidation.absorb(account, 0, sender=keeper), "Absorbed").absorption
+    assert (told.loss, told.taker, told.shared) == (loss, loss, 0), "it nets all, and has the equity: the loss ends there"
+    assert abs(house.judge(tranche).equity - (before.equity - loss)) <= 1
+
+
+def test_absorb_rewards_twenty_an_hour(house, chain, liquidation, liquidator, taker, stranger, trader, short):
+    """A floor for who cleans up, out of the fund; whoever also made the mess has little of it."""
+    house.insure("ETH", 100_000 * USDC, stranger)
+    accounts = [house.open(trader, 400 * USDC, sub) for sub in range(1, 23)]
+    for account in accounts:
+        house.trade(account, short, {"ETH": 2})
+    house.reprice("ETH", 1_780)
+    chain.set_next_time(chain.now // 3_600 * 3_600 + 3_600)
+    rewards = [event(liquidation.absorb(a, taker, sender=liquidator), "Absorbed").absorption.reward for a in accounts[:21]]
+    assert rewards == [USDC] * 20 + [0]
+    chain.set_next_time(chain.now // 3_600 * 3_600 + 3_600)
+    assert event(liquidation.absorb(accounts[21], taker, sender=liquidator), "Absorbed").absorption.reward == USDC
