@@ -69,3 +69,52 @@ def test_dust_on_a_halted_feed_shields_no_sinking_account(house, oracle, pool, t
     with reverts("HaltNotFinal", SOL_FEED):
         house.deposit(account, 1, "WSOL")
     house.liquidation.liquidate((account, 0, WAD, 0, ANY), sender=keeper)
+
+
+# The sale of collateral --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def owing(house, trader, short):
+    """Cash −12,000 behind ten WETH and a hundred WSOL that count for nothing."""
+    account = house.open(trader, WETH=10 * WAD, WSOL=100 * 10**9)
+    house.trade(account, short, {"GOLD": 10}, [-30_000 * USDC])
+    house.trade(account, short, {"GOLD": -10})
+    return account
+
+
+def test_worthless_collateral_that_is_sold_first_does_not_stop_the_sale_of_the_rest(
+    house, oracle, owing, trader, stranger
+):
+    auctions = house.protocol.auctions
+    auctions.setSaleOrder(owing, [house.coin_id("WSOL")], sender=trader)
+    kill_sol(house, oracle)
+    house.chain.advance(DAY)
+    refresh(house, "SOL")
+    house.reprice("ETH", 1_450)
+    auctions.startAuction(owing, sender=stranger)
+    house.give(stranger, "USDC", 100_000 * USDC)
+    house.chain.advance(31 * 60)
+    assert auctions.offer(owing).collateral == house.coin_id("WETH")
+    with reverts("InvalidAmount", 1, 0):  # nor is it given away
+        auctions.buyCollateral(owing, house.coin_id("WSOL"), 1, MAX, b"", sender=stranger)
+    auctions.buyCollateral(owing, house.coin_id("WETH"), 10 * WAD, MAX, b"", sender=stranger)
+
+
+def test_token_that_cannot_be_moved_stops_the_sale_of_the_rest_for_half_an_hour_only(
+    house, owing, trader, stranger
+):
+    """Paused, or nobody wants it: and the owner's order puts it before all others."""
+    auctions = house.protocol.auctions
+    auctions.setSaleOrder(owing, [house.coin_id("WSOL")], sender=trader)
+    house.reprice("SOL", 19)
+    house.reprice("ETH", 1_150)
+    auctions.startAuction(owing, sender=stranger)
+    started = auctions.auctionOf(owing).startedAt
+    house.give(stranger, "USDC", 100_000 * USDC)
+    item = (owing, house.coin_id("WETH"), 10 * WAD, MAX, b"")
+    house.chain.set_next_time(started + auctions.RAMP() - 1)
+    with reverts("NotFirst", owing, house.coin_id("WETH"), house.coin_id("WSOL")):
+        auctions.buyCollateral(*item, sender=stranger)
+    house.chain.set_next_time(started + auctions.RAMP())
+    auctions.buyCollateral(*item, sender=stranger)
