@@ -118,3 +118,24 @@ def test_token_that_cannot_be_moved_stops_the_sale_of_the_rest_for_half_an_hour_
         auctions.buyCollateral(*item, sender=stranger)
     house.chain.set_next_time(started + auctions.RAMP())
     auctions.buyCollateral(*item, sender=stranger)
+
+
+# Gas ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("drop", [270, 420])
+def test_item_of_sixteen_legs_and_eight_collaterals_fits_the_gas_of_an_item(house, pool, trader, short, keeper, lp, drop):
+    names = ("ETH", "BTC", "SOL", "GOLD", "MEME", *(f"ETH{i}" for i in range(6, 17)))
+    for name in names:
+        if name not in ("ETH", "BTC"):
+            house.pool.setMarket(house.id(name), (0, 0, 0, 10_000, 2**90), sender=house.timelock)
+            house.pool.allocate(house.id(name), sender=lp)
+    coins = {"WETH": 10**14, "WBTC": 10**4, "WSOL": 10**6, "BAR": 1, "MEME": 10**6, "STETH": 10**9, "TBTC": 10**12, "GRAM": 1}
+    account = house.open(trader, 44_000 * USDC, **coins)
+    house.trade(account, short, {n: 10 for n in names if n.startswith("ETH")})
+    house.trade(account, short, {"SOL": 1_000, "GOLD": 10, "MEME": 20_000, "BTC": 1})
+    house.reprice("ETH", 2_000 - drop)
+    # A second item, so that the first gets no more than its own.
+    receipt = house.liquidation.liquidateMany([(account, 0, WAD, 0, ANY), (short, 0, WAD, 0, ANY)], sender=keeper)
+    event(receipt, "Skipped", account=short)
+    assert event(receipt, "Liquidated" if drop == 270 else "Absorbed").account == account
