@@ -19,6 +19,7 @@ contract AuctionHouse is IAuctionHouse {
     using FixedPointMath for uint256;
     using MarginMath for IMarginTypes.Margin;
 
+    uint256 private constant WAD = 1e18;
     /// @inheritdoc IAuctionHouse
     uint256 public constant RAMP = 30 minutes;
     /// @inheritdoc IAuctionHouse
@@ -128,12 +129,12 @@ contract AuctionHouse is IAuctionHouse {
         emit SaleOrderSet(account, collaterals);
     }
 
-    /// @dev The owner's order first, then the lowest haircut, then the lowest id.
+    /// @dev The owner's order first (but for what counts for nothing), then the lowest haircut, then the lowest id.
     function _first(Case memory c) private view returns (IMarginTypes.Coin memory best) {
         IMarginTypes.Coin[] memory coins = c.snapshot.coins;
         for (uint256 order = _saleOrders[c.snapshot.account]; order != 0; order >>= 8) {
             for (uint256 i; i < coins.length; ++i) {
-                if (coins[i].collateral + 1 == order & 0xff) return coins[i];
+                if (coins[i].collateral + 1 == order & 0xff && coins[i].haircut < WAD) return coins[i];
             }
         }
         for (uint256 i; i < coins.length; ++i) {
@@ -146,7 +147,8 @@ contract AuctionHouse is IAuctionHouse {
     /// @inheritdoc IAuctionHouse
     function offer(uint256 account) external view returns (uint256 collateral, uint256 price, uint256 most) {
         IMarginTypes.Coin memory coin;
-        (coin, price, most) = _offer(_open(account));
+        Case memory c = _open(account);
+        (coin, price, most) = _offer(c, _first(c));
         collateral = coin.collateral;
     }
 
@@ -159,9 +161,8 @@ contract AuctionHouse is IAuctionHouse {
         bytes calldata data
     ) external returns (uint256 bought, uint256 payment) {
         Case memory c = _open(account);
-        (IMarginTypes.Coin memory coin, uint256 price, uint256 most) = _offer(c);
-        if (coin.collateral != collateral) revert NotFirst(account, collateral, coin.collateral);
-        if (amount == 0) revert InvalidAmount(amount, most);
+        (IMarginTypes.Coin memory coin, uint256 price, uint256 most) = _offer(c, _chosen(c, collateral));
+        if (amount == 0 || most == 0) revert InvalidAmount(amount, most);
         if (price > maxPrice) revert PriceAboveLimit(price, maxPrice);
         bought = amount < most ? amount : most;
         payment = LiquidationMath.salePayment(coin, bought, price);
@@ -172,20 +173,33 @@ contract AuctionHouse is IAuctionHouse {
         if (!_isForSale(c)) _stop(account);
     }
 
-    /// @dev What is offered, at which price of one whole token (WAD), and how much of it at the most.
-    function _offer(Case memory c)
+    /// @dev What nobody wanted at its full discount, or cannot be moved, does not stand before the rest for ever: then the
+    /// buyer chooses.
+    function _chosen(Case memory c, uint256 collateral) private view returns (IMarginTypes.Coin memory coin) {
+        coin = _first(c);
+        if (coin.amount == 0 || coin.collateral == collateral) return coin;
+        uint256 from = IPriceOracle(IMarginEngine(ENGINE).ORACLE()).sequencedSince();
+        bool ramped = _elapsed(_auctions[c.snapshot.account].startedAt, from) >= RAMP;
+        IMarginTypes.Coin[] memory coins = c.snapshot.coins;
+        for (uint256 i; ramped && i < coins.length; ++i) {
+            if (coins[i].collateral == collateral) return coins[i];
+        }
+        revert NotFirst(c.snapshot.account, collateral, coin.collateral);
+    }
+
+    /// @dev At which price of one whole token (WAD) a coin is offered, and how much of it at the most.
+    function _offer(Case memory c, IMarginTypes.Coin memory coin)
         private
         view
-        returns (IMarginTypes.Coin memory coin, uint256 price, uint256 most)
+        returns (IMarginTypes.Coin memory, uint256 price, uint256 most)
     {
         uint256 account = c.snapshot.account;
         if (!_isForSale(c)) revert NotForSale(account, c.margin.debt(), _debtLimit(c.margin));
         Auction memory a = _auctions[account];
         if (!_runs(a)) revert NoAuction(account);
-        coin = _first(c);
         if (coin.amount == 0) revert NothingHeld(account);
         price = LiquidationMath.salePrice(coin.mid, _discount(c, coin, a));
-        most = _due(c, coin, price);
+        return (coin, price, _due(c, coin, price));
     }
 
     function _discount(Case memory c, IMarginTypes.Coin memory coin, Auction memory a) private view returns (uint256) {
@@ -204,6 +218,8 @@ contract AuctionHouse is IAuctionHouse {
         if (c.margin.equity < 0 || forgiven > 0) {
             return LiquidationMath.saleOf(coin, c.margin.debt() + forgiven, price);
         }
+        // What brings nothing is no help while there is equity.
+        if (price == 0) return 0;
         return LiquidationMath.saleDue(coin, c.margin, price, IMarginEngine(ENGINE).OPEN_DEBT_LIMIT_E6());
     }
 }

@@ -19,7 +19,7 @@ contract LiquidationEngine is Deleveraging {
     using FixedPointMath for uint256;
 
     /// @inheritdoc ILiquidationEngine
-    uint256 public constant ITEM_GAS = 2_500_000;
+    uint256 public constant ITEM_GAS = 4_500_000;
 
     constructor(
         address engine,
@@ -130,7 +130,9 @@ contract LiquidationEngine is Deleveraging {
                 emit BatchStopped(i, gasleft());
                 return done;
             }
-            try this.execute{gas: ITEM_GAS}(items[i], msg.sender, book) returns (IPriceOracle.Price[] memory completed) {
+            // Nobody comes after the last: it may have all that there is.
+            uint256 most = i == items.length - 1 ? gasleft() : ITEM_GAS;
+            try this.execute{gas: most}(items[i], msg.sender, book) returns (IPriceOracle.Price[] memory completed) {
                 book = completed;
                 ++done;
             } catch (bytes memory reason) {

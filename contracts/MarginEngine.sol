@@ -82,6 +82,11 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
             map |= 1 << id;
             if (_count(map) > MAX_COLLATERALS_HELD) revert TooManyCollaterals(account, MAX_COLLATERALS_HELD);
             _accounts[account].collaterals = uint32(map);
+            // Dust without a price would shield a sinking account from its liquidation.
+            IPriceOracle.Price[] memory none;
+            if (_accounts[account].instruments != 0 || _accounts[account].cash < 0) {
+                _requireFinal(_complete(none, 1 << _collaterals[id].feed, false));
+            }
         }
         credited = _pull(account, token, amount, msg.sender);
         uint256 total = _collateralTotals[id] + credited;
@@ -286,10 +291,7 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
         returns (Snapshot memory snapshot, IPriceOracle.Price[] memory prices)
     {
         if (_reentrancyGuardEntered()) revert ReentrancyGuardReentrantCall();
-        (snapshot, prices) = _load(account, include, book, sequenced);
-        for (uint256 i; sequenced && i < prices.length; ++i) {
-            if (prices[i].haltedAt != 0 && !IPriceOracle(ORACLE).isFinal(prices[i].feed)) revert HaltNotFinal(prices[i].feed);
-        }
+        return _load(account, include, book, sequenced);
     }
 
     /// @inheritdoc IMarginCore

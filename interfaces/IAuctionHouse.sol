@@ -22,7 +22,7 @@ interface IAuctionHouse {
     error AuctionRunning(uint256 account, uint256 startedAt, uint256 insolventAt);
     /// @notice The collateral is still for sale and its prices are valid.
     error AuctionDue(uint256 account, uint256 debt);
-    /// @notice The owner's order, or the lowest haircut, comes first.
+    /// @notice The owner's order, or the lowest haircut, comes first, until the discount is full.
     error NotFirst(uint256 account, uint256 collateral, uint256 first);
     error PriceAboveLimit(uint256 price, uint256 maxPrice);
     error NothingHeld(uint256 account);

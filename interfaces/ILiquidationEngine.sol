@@ -87,7 +87,7 @@ interface ILiquidationEngine {
     function liquidate(Item calldata item) external returns (Outcome memory);
 
     /// @notice Liquidates or absorbs each item; a bad item is skipped with its reason in an event. Each item gets at most
-    /// ITEM_GAS, and none is begun with less.
+    /// ITEM_GAS (the last all that is left), and none is begun with less.
     /// @return done how many were not skipped
     function liquidateMany(Item[] calldata items) external returns (uint256 done);
 

@@ -7,7 +7,8 @@ import {IPriceOracle} from "./IPriceOracle.sol";
 /// @title The verbs and views that MarginEngine.sol itself implements
 interface IMarginCore is IMarginTypes {
     /// @notice Brings `amount` of `token` from the caller, who has approved this contract.
-    /// Anyone may top up settlement tokens and collateral already held; a new kind needs the owner or an operator.
+    /// Anyone may top up settlement tokens and collateral already held; a new kind needs the owner or an operator, and beside a
+    /// position or a debt its price: an account that cannot be judged cannot be liquidated.
     /// @param minRatio least acceptable S/(S+B) (WAD) while bad debt is recorded; 0 accepts any
     /// @return credited what arrived
     function deposit(uint256 account, address token, uint256 amount, uint256 minRatio)

@@ -124,6 +124,7 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
         for (uint256 i; i < snapshot.legs.length; ++i) feeds |= 1 << snapshot.legs[i].feed;
         for (uint256 i; i < snapshot.coins.length; ++i) feeds |= 1 << snapshot.coins[i].feed;
         book = _complete(book, feeds, sequenced);
+        if (sequenced) _requireFinal(book);
         for (uint256 i; i < snapshot.legs.length; ++i) _priceLeg(snapshot.legs[i], account, book);
         for (uint256 i; i < snapshot.coins.length; ++i) {
             IPriceOracle.Price memory price = _priceOf(book, snapshot.coins[i].feed);
@@ -209,6 +210,13 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
         completed = new IPriceOracle.Price[](book.length + fresh.length);
         for (uint256 i; i < completed.length; ++i) {
             completed[i] = i < book.length ? book[i] : fresh[i - book.length];
+        }
+    }
+
+    /// @dev A stand-in that may still be undone liquidates nobody: so whoever holds anything at one adds no risk either.
+    function _requireFinal(IPriceOracle.Price[] memory book) internal view {
+        for (uint256 i; i < book.length; ++i) {
+            if (book[i].haltedAt != 0 && !IPriceOracle(ORACLE).isFinal(book[i].feed)) revert HaltNotFinal(book[i].feed);
         }
     }
 

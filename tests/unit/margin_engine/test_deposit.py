@@ -154,7 +154,22 @@ def test_deposit_needs_no_price(house, engine, trader, short, long):
         engine.load(long, 0, [], False)
     house.deposit(long, TEN)
     house.deposit(long, 5, "BAR")
-    house.deposit(long, 5, "MEME")
+    house.deposit(house.open(trader, sub=3), 5, "MEME")
+
+
+def test_deposit_of_a_new_kind_beside_a_position_or_a_debt_needs_its_price(house, engine, trader, short, long):
+    """Dust that cannot be judged would shield a sinking account. What the account holds already needs none."""
+    house.trade(long, short, {"ETH": 10})
+    owing = house.open(trader, WETH=10 * WAD, sub=3)
+    house.trade(owing, short, {"GOLD": 10}, [-19_000 * USDC])
+    house.trade(owing, short, {"GOLD": -10})
+    house.chain.advance(9 * DAY)
+    for account in (long, owing):
+        with reverts("InvalidPrice"):
+            house.deposit(account, 5, "MEME")
+    house.reprice("MEME", 1)
+    for account in (long, owing):
+        house.deposit(account, 5, "MEME")
 
 
 # S/(S+B) -----------------------------------------------------------------------------------------------------------

@@ -159,8 +159,17 @@ def test_halted_collateral_backs_no_new_risk_and_no_withdrawal(house, engine, or
     halt(house, oracle)
     refresh(house)
     assert house.judge(account).collateral > 0 == house.judge(account, adding=True).collateral
+    for _ in range(2):
+        with reverts("HaltNotFinal", SOL_FEED):
+            house.trade(account, short, {"GOLD": 20})
+        with reverts("HaltNotFinal", SOL_FEED):
+            engine.withdraw(account, house.usdc, USDC, trader, 0, sender=trader)
+        house.trade(account, short, {"GOLD": -0.1})
+    house.chain.advance(DAY)
+    refresh(house)
     with reverts("InsufficientMargin"):
         house.trade(account, short, {"GOLD": 20})
+    engine.withdraw(account, house.usdc, USDC, trader, 0, sender=trader)
     with reverts("InsufficientMargin"):
         engine.withdraw(account, house.usdc, 900 * USDC, trader, 0, sender=trader)
 
