@@ -24,6 +24,13 @@ USDC = 10**6
 HOUR = 3_600
 DAY = 86_400
 
+# Constants of the contracts, seconds.
+DELEVERAGE_DELAY = 10 * 60  # from a reported refusal until deleveraging opens
+DELEVERAGE_WINDOW = DAY  # for which it stays open
+LOSS_EPOCH = HOUR  # in which a side is charged a bounded part of a loss
+HALT_GRACE = 6 * HOUR  # for which a feed must have been invalid, and one second more, before it may be halted
+HALT_DELAY = DAY  # from a halt until it is final
+
 POOL = "pool"  # the actor who owns the pool's accounts: sub 0 is idle cash, sub i + 1 backs instrument i
 ENGINE = "engine"  # the escrow module of the margin engine
 

@@ -1,4 +1,5 @@
-"""What a scenario's step does on a venue: one act, one verb. Amounts in the units of `types`."""
+"""What a scenario's step does on a venue: one act, one verb. Amounts in the units of `types`. (Liquidation and what follows
+from it is in liquidation.py.)"""
 
 from __future__ import annotations
 
@@ -8,8 +9,8 @@ from typing import Any, ClassVar
 
 from plimsoll.errors import Reverted
 from plimsoll.fixed_point import mul_div_down
-from plimsoll.scenarios.words import money, percent, price, size, token
-from plimsoll.types import SIZE_UNIT, WAD, Account, FeedFault, Fill, Outcome, Purchase, World
+from plimsoll.scenarios.words import money, price, size, token
+from plimsoll.types import SIZE_UNIT, WAD, Account, FeedFault, Fill, World
 from plimsoll.venue import Venue
 
 
@@ -202,71 +203,6 @@ class Fund(Act):
     def perform(self, venue: Venue) -> int:
         venue.give(self.actor, self.token, self.amount)
         return venue.fund(self.actor, self.instrument, self.amount)
-
-
-# Liquidation -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Liquidate(Act):
-    """The positions go to the pool."""
-
-    verb = "liquidate"
-    keeper: str
-    account: Account
-
-    def perform(self, venue: Venue) -> Outcome:
-        return venue.liquidate(self.keeper, self.account)
-
-    def detail(self, answer: Outcome, world: World) -> str:
-        health = mul_div_down(answer.equity, WAD, answer.maintenance)
-        return f"{percent(answer.fraction)} closed at health {percent(health)}, penalty {money(answer.penalty)}"
-
-
-@dataclass(frozen=True)
-class Absorb(Act):
-    verb = "absorb"
-    keeper: str
-    account: Account
-
-    def perform(self, venue: Venue) -> Any:
-        return venue.absorb(self.keeper, self.account)
-
-    def detail(self, answer: Any, world: World) -> str:
-        return (
-            f"loss {money(answer.loss)}: insurance {money(answer.insurance)}, taker {money(answer.taker)}, "
-            f"the other side or bad debt {money(answer.shared)}"
-        )
-
-
-@dataclass(frozen=True)
-class StartAuction(Act):
-    verb = "start_auction"
-    keeper: str
-    account: Account
-
-    def perform(self, venue: Venue) -> None:
-        venue.start_auction(self.keeper, self.account)
-
-
-@dataclass(frozen=True)
-class BuyCollateral(Act):
-    """The keeper comes with the tokens, at most `payment`: what it buys it sells elsewhere, so its purse is bottomless."""
-
-    verb = "buy_collateral"
-    keeper: str
-    account: Account
-    collateral: str
-    amount: int
-    payment: int
-
-    def perform(self, venue: Venue) -> Purchase:
-        venue.give(self.keeper, venue.world.settlement.name, self.payment)
-        return venue.buy_collateral(self.keeper, self.account, self.collateral, self.amount)
-
-    def detail(self, answer: Purchase, world: World) -> str:
-        decimals = world.token(self.collateral).decimals
-        return f"{token(answer.bought, decimals)} {self.collateral} for {money(answer.payment)}"
 
 
 # Feeds -------------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from plimsoll.fixed_point import mul_div_down
+from plimsoll.scenarios.acts import Withdraw
 from plimsoll.scenarios.reader import Reader, utc
 from plimsoll.scenarios.words import money, percent
 from plimsoll.types import WAD, Account, World
@@ -57,6 +58,11 @@ def _accounts(reader: Reader, context: _Context) -> tuple[Account, ...]:
     return tuple(
         context.accounts[item.choice(tuple(context.accounts), "account")] for item in reader.items("a list of accounts")
     )
+
+
+def _instruments(reader: Reader, context: _Context) -> tuple[str, ...]:
+    names = [spec.name for spec in context.world.instruments]
+    return tuple(item.choice(names, "instrument") for item in reader.items("a list of instruments"))
 
 
 def _count(reader: Reader, context: _Context) -> int:
@@ -144,6 +150,43 @@ def _most_bad_debt(run: Run) -> int:
     return max(state.bad_debt for state in run.states)
 
 
+def _bad_debt_left(run: Run) -> int:
+    return run.states[-1].bad_debt
+
+
+def _insurance_left(run: Run) -> int:
+    """The least that all funds together ever held."""
+    return min(sum(market.insurance for market in state.markets.values()) for state in run.states)
+
+
+def _purchases(run: Run) -> int:
+    return sum(event.act.verb == "buy_collateral" and event.refused is None for event in run.events)
+
+
+def _worst_payout(run: Run) -> int:
+    """Of the withdrawals of settlement tokens, the least that was paid of what an account gave up, WAD."""
+    worst = WAD
+    for event, before, after in zip(run.events, run.states, run.states[1:]):
+        act = event.act
+        if isinstance(act, Withdraw) and event.refused is None and act.token == run.scenario.world.settlement.name:
+            given_up = before.accounts[act.account].cash - after.accounts[act.account].cash
+            worst = min(worst, mul_div_down(event.answer, WAD, max(given_up, 1)))
+    return worst
+
+
+def _deleveraged(run: Run, accounts: Sequence[Account]) -> str:
+    hit = {account for _, account in run.deleveraged()}
+    spared = [str(account) for account in accounts if account not in hit]
+    return f"{', '.join(spared)} never lost size by a deleveraging" if spared else ""
+
+
+def _settled(run: Run, instruments: Sequence[str]) -> str:
+    last = run.states[-1]
+    closed = {event.act.instrument for event in run.events if event.act.verb == "settle_halted" and not event.refused}
+    open_ = [name for name in instruments if name not in closed or last.markets[name].open_interest]
+    return f"{', '.join(open_)} was not settled after a halt" if open_ else ""
+
+
 def _pool_low(run: Run) -> int:
     """The lowest share price since there were shares, as a ratio to the first."""
     prices = [state.pool.share_price for state in run.states if state.pool.total_shares and state.pool.share_price]
@@ -176,7 +219,14 @@ EXPECTATIONS: dict[str, tuple[Callable[[Reader, _Context], Any], Callable[[Run, 
     "wiped_out": (_accounts, _wiped_out),
     "partial_liquidations_at_least": (_count, _at_least("partial liquidations:", _partial, str)),
     "whole_liquidations_at_least": (_count, _at_least("whole liquidations:", _whole, str)),
+    "deleveraged": (_accounts, _deleveraged),
+    "settled": (_instruments, _settled),
+    "auctions_at_least": (_count, _at_least("purchases of collateral:", _purchases, str)),
     "bad_debt_at_most": (_money, _at_most("bad debt came to", _most_bad_debt, money)),
+    "bad_debt_at_least": (_money, _at_least("bad debt came to", _most_bad_debt, money)),
+    "bad_debt_at_end_at_most": (_money, _at_most("bad debt at the end:", _bad_debt_left, money)),
+    "insurance_falls_to": (_money, _at_most("insurance never fell below", _insurance_left, money)),
+    "withdrawals_pay_at_most": (_ratio, _at_most("the worst withdrawal paid", _worst_payout, percent)),
     "pool_share_price_at_least": (_ratio, _at_least("the pool's share price fell to", _pool_low, percent)),
     "no_liquidation_between": (_window, _quiet),
     "funding_reaches": (_rates, _funding),

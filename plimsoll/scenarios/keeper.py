@@ -1,32 +1,130 @@
-"""The keeper as a role of a scenario: it liquidates whatever the lens names, absorbs what is below zero, starts auctions, and buys
-the collateral that is for sale once that is worth its while. Pure over a state, but for the two questions to the venue."""
+"""The keeper as a role of a scenario: what there is to do now, from the state, what it remembers and a few questions to
+the venue. It acts after each answer of a feed.
+
+    below its line     liquidate; where the pool refuses the whole, a bite; report the refusal; deleverage when that is open
+    below zero         absorb; likewise
+    collateral         start an auction, stop one that lost its ground, buy at a discount that is worth its while
+    bad debt           drain it, once an epoch
+    dead feeds         observe that one is invalid, or well again; halt it after its grace; settle its positions
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
-from plimsoll.fixed_point import div_down, mul_div_down, mul_div_up
-from plimsoll.scenarios.acts import Absorb, Act, BuyCollateral, Liquidate, StartAuction
+from plimsoll.errors import Reverted
+from plimsoll.fixed_point import div_down, mul_div_down
+from plimsoll.scenarios.acts import Act
+from plimsoll.scenarios.liquidation import (
+    Absorb,
+    Bite,
+    BuyCollateral,
+    Deleverage,
+    Drain,
+    HaltFeed,
+    Liquidate,
+    Observe,
+    ReportRefusal,
+    SettleHalted,
+    StartAuction,
+)
 from plimsoll.scenarios.scenario import Scenario
-from plimsoll.state import State
-from plimsoll.types import WAD, Account, Offer, World
-from plimsoll.venue import Venue
+from plimsoll.state import FeedState, MarketState, Position, State
+from plimsoll.types import (
+    DELEVERAGE_DELAY,
+    DELEVERAGE_WINDOW,
+    HALT_DELAY,
+    HALT_GRACE,
+    LOSS_EPOCH,
+    WAD,
+    Account,
+    Offer,
+    World,
+)
+from plimsoll.venue import Probe, Venue
 
 LEAST_DISCOUNT = div_down(WAD, 100)  # what selling elsewhere costs: at a smaller discount the keeper waits
+MOST_COUNTERPARTIES = 16  # of one deleveraging
+REFUSALS = ("TakerRefused", "TakerIsAccount")  # the pool takes no more, or it is the pool's own account
 
 
-def due(venue: Venue, state: State, scenario: Scenario) -> Iterator[Act]:
+@dataclass
+class Memory:
+    """What the chain tells the keeper once. refused: when it reported that the pool refuses an account; drained: the epoch in
+    which an instrument was last drained; invalid: since when a feed is on record as invalid."""
+
+    refused: dict[Account, int] = field(default_factory=dict)
+    drained: dict[str, int] = field(default_factory=dict)
+    invalid: dict[str, int] = field(default_factory=dict)
+
+    def note(self, act: Act, state: State) -> None:
+        """After an act, the keeper's or another's, that was not refused."""
+        if isinstance(act, ReportRefusal):
+            self.refused[act.account] = state.time
+        elif isinstance(act, Drain):
+            self.drained[act.instrument] = state.time // LOSS_EPOCH
+        elif isinstance(act, Observe):
+            feed = state.feeds[act.feed]
+            if feed.fault or feed.halted_at:
+                self.invalid.setdefault(act.feed, state.time)
+            else:
+                self.invalid.pop(act.feed, None)
+
+
+def due(venue: Venue, state: State, scenario: Scenario, memory: Memory | None = None) -> Iterator[Act]:
     """What there is to do now, the most urgent first. `state` is the venue's present one."""
-    for account in venue.liquidatable():
-        yield (Absorb if _sunk(state, account) else Liquidate)(scenario.keeper, account)
-    for account, offer in venue.for_sale().items():
-        if _sunk(state, account):  # its loss is paid first: then its collateral covers its debt
-            yield Absorb(scenario.keeper, account)
-        elif offer is None:
-            yield StartAuction(scenario.keeper, account)
-        elif offer.most and offer.price <= _fair(scenario.world, state, offer):
-            most = _payment(scenario.world, offer)
-            yield BuyCollateral(scenario.keeper, account, offer.collateral, offer.most, most)
+    keeper, seen = scenario.keeper, memory or Memory()
+    named = venue.liquidatable()
+    for account, probe in (venue.probe(named) if named else {}).items():
+        yield from _unload(keeper, state, seen, account, probe)
+    yield from _sell(keeper, venue, state)
+    for name, market in state.markets.items():
+        if market.owed_long + market.owed_short > 0 and seen.drained.get(name) != state.time // LOSS_EPOCH:
+            yield Drain(keeper, name)
+    for name, feed in state.feeds.items():
+        yield from _watch(keeper, state, seen, name, feed)
+    for spec in scenario.world.instruments:
+        halted_at = state.feeds[spec.feed].halted_at
+        if halted_at and state.time >= halted_at + HALT_DELAY:
+            yield from _settle(keeper, state, spec.name)
+
+
+# Accounts below their line -----------------------------------------------------------------------------------------
+
+
+def _unload(keeper: str, state: State, seen: Memory, account: Account, probe: Probe) -> Iterator[Act]:
+    sunk = _sunk(state, account)
+    refusal: Reverted | None = probe.absorb if sunk else probe.liquidate
+    if refusal is None or refusal.name not in REFUSALS:
+        yield (Absorb if sunk else Liquidate)(keeper, account)
+        return
+    if refusal.name == "TakerRefused" and not sunk:
+        yield Bite(keeper, account)
+    since = seen.refused.get(account)
+    opens = (since or 0) + DELEVERAGE_DELAY
+    if since is None or state.time >= opens + DELEVERAGE_WINDOW:
+        yield ReportRefusal(keeper, account)
+    elif state.time >= opens:
+        for name, position in state.accounts[account].positions.items():
+            against = eligible(state, account, name, position)
+            if against:
+                yield Deleverage(keeper, account, name, against)
+
+
+def eligible(state: State, account: Account, instrument: str, sinking: Position) -> tuple[Account, ...]:
+    """The largest accounts of the other side whose profit a unit is at or above their side's average:
+    q · OI ≥ Q_side · |s|."""
+    market: MarketState = state.markets[instrument]
+    found: list[tuple[int, Account]] = []
+    for other, held in state.accounts.items():
+        position = held.positions.get(instrument)
+        if position is None or other == account or position.size * sinking.size > 0:
+            continue
+        side = market.quote_long if position.size > 0 else market.quote_short
+        if position.quote * market.open_interest >= side * abs(position.size):
+            found.append((abs(position.size), other))
+    return tuple(other for _, other in sorted(found, reverse=True)[:MOST_COUNTERPARTIES])
 
 
 def _sunk(state: State, account: Account) -> bool:
@@ -34,14 +132,17 @@ def _sunk(state: State, account: Account) -> bool:
     return margin is not None and margin.equity < 0
 
 
-def title(act: Act) -> str:
-    words = {
-        "liquidate": "liquidates",
-        "absorb": "absorbs",
-        "start_auction": "starts the auction of",
-        "buy_collateral": "buys collateral of",
-    }
-    return f"the keeper {words[act.verb]} {act.about}"
+# Collateral --------------------------------------------------------------------------------------------------------
+
+
+def _sell(keeper: str, venue: Venue, state: State) -> Iterator[Act]:
+    for account, offer in venue.for_sale().items():
+        if _sunk(state, account):  # its loss is paid first: then its collateral covers its debt
+            yield Absorb(keeper, account)
+        elif offer is None:
+            yield StartAuction(keeper, account)
+        elif offer.most and offer.price <= _fair(venue.world, state, offer):
+            yield BuyCollateral(keeper, account, offer.collateral, offer.most)
 
 
 def _fair(world: World, state: State, offer: Offer) -> int:
@@ -49,7 +150,28 @@ def _fair(world: World, state: State, offer: Offer) -> int:
     return mul_div_down(state.feeds[feed].mid, WAD - LEAST_DISCOUNT, WAD)
 
 
-def _payment(world: World, offer: Offer) -> int:
-    """Settlement units for all of it."""
-    decimals = world.collateral(offer.collateral).token.decimals
-    return mul_div_up(offer.most * offer.price, 10**world.settlement.decimals, WAD * 10**decimals)
+# Dead feeds --------------------------------------------------------------------------------------------------------
+
+
+def _watch(keeper: str, state: State, seen: Memory, name: str, feed: FeedState) -> Iterator[Act]:
+    since, halted_at = seen.invalid.get(name), feed.halted_at
+    if halted_at and state.time >= halted_at + HALT_DELAY:
+        return
+    is_well = feed.updated_at > halted_at if halted_at else not feed.fault
+    if is_well == (since is not None):
+        yield Observe(keeper, name)
+    elif since is not None and not halted_at and state.time > since + HALT_GRACE:
+        yield HaltFeed(keeper, name)
+
+
+def _settle(keeper: str, state: State, instrument: str) -> Iterator[Act]:
+    """The first long with the first short: what is left of the larger one meets the next."""
+    held: Mapping[Account, int] = {
+        account: accounts.positions[instrument].size
+        for account, accounts in state.accounts.items()
+        if instrument in accounts.positions
+    }
+    longs = [account for account, size in held.items() if size > 0]
+    shorts = [account for account, size in held.items() if size < 0]
+    if longs and shorts:
+        yield SettleHalted(keeper, instrument, longs[0], shorts[0])

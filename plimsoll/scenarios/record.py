@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from plimsoll.errors import InvariantViolated, Reverted
-from plimsoll.scenarios.acts import Absorb, Act, Liquidate
+from plimsoll.scenarios.acts import Act
+from plimsoll.scenarios.liquidation import Absorb, Deleverage, Liquidate
 from plimsoll.scenarios.scenario import Scenario
 from plimsoll.state import State
 from plimsoll.types import WAD, Absorption, Account, Outcome
@@ -94,6 +95,17 @@ class Run:
                 all_of_it = margin.notional if margin else 0
                 notional = answer.notional if isinstance(answer, Outcome) else all_of_it
                 found.append(Liquidation(event, account, answer, notional, not after.accounts[account].positions))
+        return found
+
+    def deleveraged(self) -> list[tuple[Event, Account]]:
+        """Who lost size by a deleveraging, on either side, in the order of time."""
+        found = []
+        for event, before, after in zip(self.events, self.states, self.states[1:]):
+            if not isinstance(event.act, Deleverage) or event.refused is not None:
+                continue
+            for account in (event.act.account, *event.act.against):
+                if before.accounts[account].positions != after.accounts[account].positions:
+                    found.append((event, account))
         return found
 
     def traders(self) -> tuple[Account, ...]:

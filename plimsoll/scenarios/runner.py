@@ -10,7 +10,7 @@ from itertools import islice
 from plimsoll import invariants
 from plimsoll.errors import InvariantViolated, PlimsollError, Reverted, ScenarioError
 from plimsoll.invariants import INVARIANTS, Observation
-from plimsoll.scenarios import expectations, keeper
+from plimsoll.scenarios import expectations, keeper, liquidation
 from plimsoll.scenarios.acts import Act, Answer
 from plimsoll.scenarios.prices import answers
 from plimsoll.scenarios.record import Event, Run
@@ -23,7 +23,7 @@ from plimsoll.venue import Venue
 
 
 MOST_MOMENTS = 10_000
-_SETTLE_NOTHING = ("set_price", "silence", "break_feed")
+_SETTLE_NOTHING = ("set_price", "silence", "break_feed", "start_auction", "stop_auction", "report_refusal", "observe", "halt")
 
 
 class Watch:
@@ -50,6 +50,7 @@ class _Player:
         self.scenario, self.venue, self.watch = scenario, venue, watch
         self.run = Run(scenario)
         self.settlements = 0
+        self.memory = keeper.Memory()
 
     def play(self) -> Run:
         started = time.monotonic()
@@ -100,6 +101,8 @@ class _Player:
         self._check(event, after)
         self.run.events.append(event)
         self.run.states.append(after)
+        if refused is None:
+            self.memory.note(act, after)
         self.watch.event(event)
         return event
 
@@ -113,7 +116,8 @@ class _Player:
 
     def _check(self, event: Event, after: State) -> None:
         if event.act.verb not in _SETTLE_NOTHING and event.refused is None:
-            self.settlements += 2 * len(self.scenario.world.instruments)  # both sides of a transfer, at most
+            # both sides of a transfer, at most
+            self.settlements += 2 * len(self.scenario.world.instruments) + len(getattr(event.act, "against", ()))
         seen = Observation(
             world=self.scenario.world,
             before=self.state,
@@ -136,14 +140,15 @@ class _Player:
         tried: set[tuple[object, ...]] = set()
         while act := next((act for act in self._due() if _kind(act) not in tried), None):
             tried.add(_kind(act))
-            self._perform(when, keeper.title(act), act, by_keeper=True)
+            self._perform(when, liquidation.title(act), act, by_keeper=True)
 
     def _due(self) -> Iterable[Act]:
-        return keeper.due(self.venue, self.state, self.scenario)
+        return keeper.due(self.venue, self.state, self.scenario, self.memory)
 
 
 def _kind(act: Act) -> tuple[object, ...]:
-    return act.verb, act.about, getattr(act, "collateral", None)
+    """The act without its amounts and counterparties."""
+    return act.verb, *(getattr(act, name, None) for name in ("account", "collateral", "instrument", "feed", "long", "short"))
 
 
 def timeline(scenario: Scenario) -> list[Step]:

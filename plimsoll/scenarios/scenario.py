@@ -1,7 +1,7 @@
 """A scenario: a stated world, its market, its actors, what they do, and what must be true at the end.
 
 title · source · start · end
-world:   feed, feeds, instruments, collaterals, pool, liquidation, debt
+world:   feed, feeds, instruments, collaterals, pool, liquidation, debt, guard
 prices:  feed → points | bars | csv | shape
 actors:  name or name/sub → role, about, deposit, open, provide, at
 steps:   title, at, who, one verb, fails

@@ -22,8 +22,11 @@ from plimsoll.state import State
 WIDTH = 110  # of the accounts' table, whatever the terminal's
 _COLORS = {
     "liquidate": "red",
+    "bite": "red",
     "absorb": "bold red",
+    "deleverage": "bold red",
     "buy_collateral": "yellow",
+    "halt": "magenta",
     "silence": "magenta",
     "break_feed": "magenta",
 }
@@ -139,8 +142,12 @@ def totals_table(run: Run) -> Table:
         ("  to the keeper", money(found.to_keeper)),
         ("  to the pool, the taker, premium included", money(found.to_taker)),
         ("  to insurance", money(found.to_insurance)),
+        ("  premium of the pool's quote", money(found.premiums)),
+        ("collateral sold at auction", money(found.purchases)),
+        ("deleveragings", str(found.deleverages)),
         ("insurance used", money(found.insurance_used)),
-        ("bad debt", money(found.bad_debt)),
+        ("losses shared by the other side", money(found.shared)),
+        ("bad debt, at most · at the end", f"{money(found.most_bad_debt)} · {money(found.bad_debt)}"),
         ("result of the pool", pool),
         ("invariants × steps", f"{len(INVARIANTS)} × {found.steps} = {found.checks:,} checks"),
         ("played in", f"{run.seconds} s"),

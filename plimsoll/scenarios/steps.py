@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from plimsoll.scenarios import acts
+from plimsoll.scenarios import acts, liquidation
 from plimsoll.scenarios.acts import Act
 from plimsoll.scenarios.reader import Reader
-from plimsoll.types import WAD, Account, FeedFault, World
+from plimsoll.types import POOL, WAD, Account, FeedFault, World
 
 if TYPE_CHECKING:
     from plimsoll.scenarios.actors import ActorSpec
@@ -25,9 +25,27 @@ OF_ACCOUNTS = (
     "request_redeem",
     "redeem",
     "fund",
+    "sale_order",
     "liquidate",
     "absorb",
+    "report_refusal",
+    "deleverage",
+    "unfreeze",
+    "drain",
+    "start_auction",
+    "stop_auction",
+    "buy_collateral",
+    "observe",
+    "halt",
+    "settle_halted",
 )
+_OF_ONE: dict[str, Callable[[str, Account], Act]] = {
+    "liquidate": liquidation.Liquidate,
+    "absorb": liquidation.Absorb,
+    "report_refusal": liquidation.ReportRefusal,
+    "start_auction": liquidation.StartAuction,
+    "stop_auction": liquidation.StopAuction,
+}
 OF_FEEDS = ("stop", "resume", "break", "mend")
 
 
@@ -99,7 +117,7 @@ def _account_acts(verb: str, reader: Reader, who: Account, world: World, known: 
         target = Account(who.actor, given["to"].units(0, "a sub-account such as 1", 0))
         return [acts.MoveCash(who, target, given["amount"].positive(decimals, "an amount"))]
     if verb == "settle":
-        return [acts.Settle(known[reader.choice(tuple(known), "account")])]
+        return [acts.Settle(_account(reader, known))]
     if verb == "provide":
         amount = reader.positive(decimals, "an amount")
         work = [acts.Allocate(who.actor, name) for name in names]
@@ -112,8 +130,45 @@ def _account_acts(verb: str, reader: Reader, who: Account, world: World, known: 
             acts.Fund(who.actor, settlement, name, r.positive(decimals, "an amount"))
             for name, r in by_name(reader, names, "instrument")
         ]
-    target = known[reader.choice(tuple(known), "account")]
-    return [acts.Liquidate(who.actor, target) if verb == "liquidate" else acts.Absorb(who.actor, target)]
+    if verb == "sale_order":
+        coins = [spec.name for spec in world.collaterals]
+        return [liquidation.SaleOrder(who, tuple(item.choice(coins, "collateral") for item in reader.items()))]
+    if verb in _OF_ONE:
+        return [_OF_ONE[verb](who.actor, _account(reader, known))]
+    return [_rescue(verb, reader, who.actor, world, known)]
+
+
+def _rescue(verb: str, reader: Reader, keeper: str, world: World, known: Mapping[str, Account]) -> Act:
+    names, feeds = [spec.name for spec in world.instruments], [spec.name for spec in world.feeds]
+    if verb in ("observe", "halt"):
+        feed = reader.choice(feeds, "feed")
+        return liquidation.Observe(keeper, feed) if verb == "observe" else liquidation.HaltFeed(keeper, feed)
+    if verb in ("unfreeze", "drain"):
+        name = reader.choice(names, "instrument")
+        return liquidation.Unfreeze(keeper, name) if verb == "unfreeze" else liquidation.Drain(keeper, name)
+    if verb == "buy_collateral":
+        given = reader.record(("of", "token", "amount"))
+        name = given["token"].choice([spec.name for spec in world.collaterals], "collateral")
+        amount = None if given["amount"].text() == "all" else _amount(name, given["amount"], world)
+        return liquidation.BuyCollateral(keeper, _account(given["of"], known), name, amount)
+    if verb == "deleverage":
+        given = reader.record(("of", "instrument", "against"))
+        name = given["instrument"].choice(names, "instrument")
+        against = tuple(_side(item, name, known, world) for item in given["against"].items("a list of accounts"))
+        return liquidation.Deleverage(keeper, _account(given["of"], known), name, against)
+    given = reader.record(("instrument", "long", "short"))
+    name = given["instrument"].choice(names, "instrument")
+    long, short = (_side(given[side], name, known, world) for side in ("long", "short"))
+    return liquidation.SettleHalted(keeper, name, long, short)
+
+
+def _account(reader: Reader, known: Mapping[str, Account]) -> Account:
+    return known[reader.choice(tuple(known), "account")]
+
+
+def _side(reader: Reader, instrument: str, known: Mapping[str, Account], world: World) -> Account:
+    """An account, or "pool": its account of this instrument."""
+    return _account(reader, {**known, POOL: world.tranche(instrument)})
 
 
 def _feed_acts(verb: str, reader: Reader, world: World) -> list[Act]:

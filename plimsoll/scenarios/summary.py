@@ -16,7 +16,7 @@ from plimsoll.types import USDC, WAD, Absorption, Account, Outcome
 @dataclass(frozen=True)
 class AccountRow:
     """Settlement units. deposited, withdrawn: tokens at the market of that second. peak_leverage: notional / equity,
-    WAD. liquidated: its closings, oldest first. left: what the account is worth at the end, without haircuts."""
+    WAD. liquidated: its closings, oldest first; deleveraged: how often it lost size by one. left: what the account is worth at the end, without haircuts."""
 
     account: Account
     about: str
@@ -24,6 +24,7 @@ class AccountRow:
     withdrawn: int
     peak_leverage: int
     liquidated: tuple[Liquidation, ...]
+    deleveraged: int
     left: int
 
     @property
@@ -43,16 +44,19 @@ class AccountRow:
     @property
     def fate(self) -> str:
         if not self.liquidated:
-            return "never below its line"
+            return f"{self.deleveraged} deleveraged" if self.deleveraged else "never below its line"
         whole = any(item.whole for item in self.liquidated)
         bites = sum(not item.whole for item in self.liquidated)
         parts = [f"{bites} partial"] * (bites > 0) + ["closed whole"] * whole
+        parts += [f"{self.deleveraged} deleveraged"] * (self.deleveraged > 0)
         return ", ".join(parts)
 
 
 @dataclass(frozen=True)
 class Totals:
-    """Settlement units. pool_result: what the providers have more than they brought, at mid."""
+    """Settlement units. premiums: of penalties, what the pool asked beyond mid; purchases: paid for collateral at auction;
+    shared: losses that the other side paid or owes; deleverages: how many; pool_result: what the providers have more than
+    they brought, at mid."""
 
     steps: int
     answers: int
@@ -64,6 +68,11 @@ class Totals:
     to_keeper: int
     to_taker: int  # its share, and the premium
     to_insurance: int
+    premiums: int
+    purchases: int
+    deleverages: int
+    shared: int
+    most_bad_debt: int
     insurance_used: int
     insurance_left: int
     bad_debt: int
@@ -90,6 +99,7 @@ def _row(run: Run, account: Account, about: str) -> AccountRow:
         withdrawn=paid_out,
         peak_leverage=max((leverage(state, account) for state in run.history(account)), default=0),
         liquidated=tuple(item for item in run.liquidations() if item.account == account),
+        deleveraged=sum(other == account for _, other in run.deleveraged()),
         left=worth(run.scenario, run.states[-1], account),
     )
 
@@ -145,12 +155,21 @@ def totals(run: Run) -> Totals:
         to_keeper=sum(outcome.keeper_reward for outcome in outcomes),
         to_taker=sum(outcome.taker_reward + outcome.premium for outcome in outcomes),
         to_insurance=sum(outcome.insurance for outcome in outcomes),
+        premiums=sum(outcome.premium for outcome in outcomes),
+        purchases=sum(event.answer.payment for event in run.events if _done(event, "buy_collateral")),
+        deleverages=sum(_done(event, "deleverage") for event in run.events),
+        shared=sum(event.answer.shared for event in run.events if _done(event, "absorb")),
+        most_bad_debt=max(state.bad_debt for state in run.states),
         insurance_used=sum(item.outcome.insurance for item in closings if isinstance(item.outcome, Absorption)),
         insurance_left=sum(market.insurance for market in last.markets.values()),
         bad_debt=last.bad_debt,
         pool_result=_pool_result(run),
         keeper_refused=sum(event.by_keeper and event.refused is not None for event in run.events),
     )
+
+
+def _done(event: Event, verb: str) -> bool:
+    return event.act.verb == verb and event.refused is None
 
 
 def _pool_result(run: Run) -> int | None:

@@ -16,6 +16,7 @@ from plimsoll.types import (
     CollateralSpec,
     DebtSpec,
     FeedSpec,
+    GuardSpec,
     InstrumentSpec,
     LiquidationSpec,
     MarketSpec,
@@ -184,7 +185,7 @@ def _shape(reader: Reader, start: int) -> Path:
 
 def read_world(section: Reader, paths: Paths) -> World:
     """The `world` section, its feeds starting at their paths' first prices."""
-    optional = ("feed", "feeds", "collaterals", "pool", "liquidation", "debt")
+    optional = ("feed", "feeds", "collaterals", "pool", "liquidation", "debt", "guard")
     given = section.record(("instruments",), optional)
     common = _values(given["feed"], _FEED, FeedSpec) if "feed" in given else {}
     own = given["feeds"].mapping() if "feeds" in given else {}
@@ -207,7 +208,13 @@ def read_world(section: Reader, paths: Paths) -> World:
         pool=PoolSpec(pool["delay"].duration()) if pool else PoolSpec(),
         liquidation=LiquidationSpec(**_optional(given, "liquidation", _LIQUIDATION, LiquidationSpec)),
         debt=DebtSpec(**_optional(given, "debt", _DEBT, DebtSpec)),
+        guard=_guard(given["guard"], paths) if "guard" in given else None,
     )
+
+
+def _guard(reader: Reader, paths: Paths) -> GuardSpec:
+    given = reader.record(("feed",), ("limit",))
+    return GuardSpec(given["feed"].choice(tuple(paths.of), "feed"), **_read(given, {"limit": "%6"}, GuardSpec))
 
 
 def _instrument(name: str, reader: Reader, paths: Paths) -> InstrumentSpec:

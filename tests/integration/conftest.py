@@ -1,3 +1,4 @@
-"""The house of tests/world.py, for those who ask for it."""
+"""The house of tests/world.py and the venue of venues.py, for those who ask for them."""
 
+from tests.integration.venues import deployment, empty, venue  # noqa: F401
 from tests.world import engine, house, long, short  # noqa: F401

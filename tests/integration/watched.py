@@ -1,9 +1,9 @@
 """A venue that is watched: every invariant is checked after every verb."""
 
 from plimsoll.invariants import Observation, violations
-from plimsoll.types import POOL, Account
+from plimsoll.types import POOL, WAD, Account
 
-LOOKS = {"state", "probe", "liquidatable", "debt_for_sale", "liquidation_price", "wallet", "now", "accounts"}
+LOOKS = {"state", "probe", "liquidatable", "for_sale", "liquidation_price", "wallet", "now", "accounts"}
 QUIET = {"account_id", "advance_to", "world", "chain", "deployment", "shift", "actors"}
 
 
@@ -21,6 +21,8 @@ class Watched:
         before = self.venue.state()
         answer = method(*args, **named)
         after = self.venue.state()
+        if verb == "liquidate" and named.get("max_fraction", WAD) < WAD:
+            verb = "bite"
         self._settlements += 2 * sum(len(account.positions) for account in after.accounts.values()) + 2
         seen = Observation(
             world=self.venue.world,

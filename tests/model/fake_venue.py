@@ -1,5 +1,7 @@
 """A small venue in memory, for tests of what plays on a venue: a matched ledger with the margin rule in its simplest
-form (no slopes, no funding, no interest). `tamper` breaks it on purpose, so that an invariant can be seen to fail."""
+form (no slopes, no funding, no interest; losses that insurance cannot pay are bad debt at once). `tamper` breaks it on
+purpose, so that an invariant can be seen to fail. `refuses`: accounts whose positions the pool does not take, and the
+largest fraction of them that it does."""
 
 from __future__ import annotations
 
@@ -10,13 +12,26 @@ from dataclasses import replace
 from plimsoll.errors import Reverted
 from plimsoll.fixed_point import mul_div_down, mul_div_up
 from plimsoll.state import AccountState, EscrowState, FeedState, Margin, MarketState, PoolState, Position, State
-from plimsoll.types import ENGINE, POOL, SIZE_UNIT, USDC, WAD, Absorption, Account, FeedFault, Fill, Outcome, World
+from plimsoll.types import (
+    ENGINE,
+    HALT_DELAY,
+    POOL,
+    USDC,
+    WAD,
+    Absorption,
+    Account,
+    FeedFault,
+    Fill,
+    Outcome,
+    World,
+)
 from plimsoll.venue import Probe, Venue
+from tests.model.fake_rescues import VALUE, Rescues
 
-VALUE = SIZE_UNIT * WAD // USDC  # size · price / VALUE = settlement units
+LEAST_BITE = 1_000 * USDC
 
 
-class FakeVenue(Venue):
+class FakeVenue(Rescues, Venue):
     def __init__(self, world: World) -> None:
         self.world, self._now = world, world.start
         self.prices = {feed.name: feed.price for feed in world.feeds}
@@ -28,7 +43,13 @@ class FakeVenue(Venue):
         self.wallets: dict[tuple[str, str], int] = defaultdict(int)
         self.insurance = {spec.name: spec.insurance for spec in world.instruments}
         self.shares: dict[str, int] = {}
-        self.bad_debt = 0
+        self.owed = {(spec.name, long): 0 for spec in world.instruments for long in (True, False)}
+        self.auctions: dict[Account, int] = {}
+        self.orders: dict[Account, Sequence[str]] = {}
+        self.refuses: dict[Account, int] = {}
+        self.reported: dict[Account, int] = {}
+        self.invalid_since: dict[str, int] = {}
+        self.halted: dict[str, int] = {}
         self.tamper: Callable[[State], State] = lambda state: state
         self._known = [Account(POOL, i) for i in range(len(world.instruments) + 1)]
         self.escrowed = sum(self.insurance.values())
@@ -68,6 +89,9 @@ class FakeVenue(Venue):
         return self.wallets[actor, token]
 
     def _fault(self, feed: str) -> str:
+        return "" if feed in self.halted else self._own_fault(feed)
+
+    def _own_fault(self, feed: str) -> str:
         spec = self.world.feed(feed)
         if feed in self.broken:
             return self.broken[feed].value
@@ -91,12 +115,23 @@ class FakeVenue(Venue):
             have, need = min(margin.cash + margin.collateral, margin.equity) - amount, margin.initial
             if have < need:
                 raise Reverted("InsufficientMargin", (self.account_id(account), have, need))
+            paid = self._pay_out(amount)
             self.cash[account] -= amount
-            self.escrowed -= amount
         else:
+            paid = amount
             self.coins[account][token] -= amount
-        self.wallets[account.actor, token] += amount
-        return amount
+        self.wallets[account.actor, token] += paid
+        return paid
+
+    def _pay_out(self, amount: int) -> int:
+        """While bad debt is recorded, what is paid is short of it by the haircut."""
+        free, debt = self.escrowed - sum(self.insurance.values()), self.bad_debt
+        paid = mul_div_down(amount, free, free + debt)
+        self.escrowed -= paid
+        for side in self.owed:
+            part = min(self.owed[side], amount - paid - (debt - self.bad_debt))
+            self.owed[side] -= part
+        return paid
 
     def move_cash(self, source: Account, target: Account, amount: int) -> None:
         self.account_id(target)
@@ -161,8 +196,7 @@ class FakeVenue(Venue):
     def redeem(self, actor: str, shares: int) -> int:
         self.shares[actor] -= shares
         self.cash[Account(POOL)] -= shares
-        self.escrowed -= shares
-        return shares
+        return self._pay_out(shares)
 
     def allocate(self, caller: str, instrument: str) -> int:
         amount = self.cash[Account(POOL)] // len(self.world.instruments)
@@ -170,32 +204,45 @@ class FakeVenue(Venue):
         return amount
 
     def fund(self, payer: str, instrument: str, amount: int) -> int:
+        self.wallets[payer, self.world.settlement.name] -= amount
         self.insurance[instrument] += amount
         self.escrowed += amount
+        self._pay_debt(instrument)
         return amount
 
     # Liquidation ---------------------------------------------------------------------------------------------------
 
     def liquidate(
-        self, keeper: str, account: Account, taker: Account | None = None, max_fraction: int = WAD
+        self,
+        keeper: str,
+        account: Account,
+        taker: Account | None = None,
+        max_fraction: int = WAD,
+        min_fraction: int = 0,
+        nonce: int | None = None,
     ) -> Outcome:
         self.account_id(Account(keeper))
-        refusal = self.probe([account])[account].liquidate
-        if refusal:
+        refusal = self._probe(account).liquidate
+        if refusal and not (refusal.name == "TakerRefused" and max_fraction <= self.refuses[account]):
             raise refusal
-        margin, target = self._judged(account), self.world.liquidation.target
-        goal = margin.maintenance * target
-        fraction = WAD
-        if margin.penalty < margin.equity:
-            fraction = mul_div_up(goal - margin.equity * WAD, WAD, goal - margin.penalty * WAD)
-        if mul_div_down(margin.notional, WAD - fraction, WAD) < 1_000 * USDC:
-            fraction = WAD
+        margin = self._judged(account)
+        fraction = min(self._due(margin), max_fraction)
+        if fraction < self._due(margin) and mul_div_down(margin.notional, fraction, WAD) < LEAST_BITE:
+            raise Reverted("FractionTooSmall", (fraction, mul_div_down(margin.notional, fraction, WAD), LEAST_BITE))
         self._close(account, fraction)
         penalty = mul_div_down(margin.penalty, fraction, WAD)
         self.cash[account] -= penalty
         self.cash[Account(keeper)] += penalty
         closed = mul_div_up(margin.notional, fraction, WAD)
-        return Outcome(fraction, penalty, penalty, 0, 0, closed, margin.equity, margin.maintenance)
+        return Outcome(fraction, penalty, penalty, 0, 0, 0, closed, margin.equity, margin.maintenance)
+
+    def _due(self, margin: Margin) -> int:
+        """The fraction that brings health back to its target."""
+        goal = margin.maintenance * self.world.liquidation.target
+        if margin.penalty >= margin.equity:
+            return WAD
+        fraction = mul_div_up(goal - margin.equity * WAD, WAD, goal - margin.penalty * WAD)
+        return fraction if mul_div_down(margin.notional, WAD - fraction, WAD) >= LEAST_BITE else WAD
 
     def _close(self, account: Account, fraction: int) -> None:
         for name, (size, _) in list(self.held[account].items()):
@@ -208,26 +255,24 @@ class FakeVenue(Venue):
         return sum(bool(self.liquidate(keeper, account)) for account, _, _ in items)
 
     def absorb(self, keeper: str, account: Account, taker: Account | None = None) -> Absorption:
-        refusal = self.probe([account])[account].absorb
+        refusal = self._probe(account).absorb
         if refusal:
             raise refusal
-        loss = -self._judged(account).equity
-        first = next(iter(self.held[account]))
+        loss, held = -self._judged(account).equity, dict(self.held[account])
+        self.cash[account] += loss
+        if not held:
+            self.cash[Account(POOL)] -= loss
+            return Absorption(loss, 0, loss, 0, 0)
+        first = next(iter(held))
         paid = min(loss, self.insurance[first])
         self._close(account, WAD)
-        self.cash[account] += loss
         self.insurance[first] -= paid
-        self.bad_debt += loss - paid
-        return Absorption(loss, paid, loss - paid)
+        self.owed[first, held[first][0] < 0] += loss - paid
+        return Absorption(loss, paid, 0, loss - paid, 0)
 
-    def buy_collateral(
-        self, buyer: str, account: Account, collateral: str, amount: int, max_payment: int | None = None
-    ) -> int:
-        payment = self._worth(collateral, amount)
-        self.coins[account][collateral] -= amount
-        self.cash[account] += payment
-        self.escrowed += payment
-        return payment
+    @property
+    def bad_debt(self) -> int:
+        return sum(self.owed.values())
 
     # Views ---------------------------------------------------------------------------------------------------------
 
@@ -245,7 +290,7 @@ class FakeVenue(Venue):
                 self._now,
                 {account: self._account(account) for account in self._known},
                 {spec.name: self._market(spec.name) for spec in self.world.instruments},
-                {name: FeedState(p, p, p, self._fault(name), self.updated[name]) for name, p in self.prices.items()},
+                {name: self._feed(name) for name in self.prices},
                 escrow,
                 pool,
                 self.bad_debt,
@@ -263,10 +308,18 @@ class FakeVenue(Venue):
         )
         return state if fault else replace(state, margin=self._judged(account))
 
+    def _feed(self, name: str) -> FeedState:
+        price, fault = self.prices[name], self._fault(name)
+        mid = 0 if fault else price
+        return FeedState(mid, mid, mid, fault, self.updated[name], self.halted.get(name, 0))
+
     def _market(self, name: str) -> MarketState:
         sizes = [held[name][0] for held in self.held.values() if name in held]
         longs = sum(size for size in sizes if size > 0)
-        return MarketState(longs, 0, 0, 0, 0, 0, self._now, self.insurance[name], 0)
+        quotes = [sum(held[name][1] for held in self.held.values() if name in held and (held[name][0] > 0) == long)
+                  for long in (True, False)]  # fmt: skip
+        owed = [self.owed[name, long] for long in (True, False)]
+        return MarketState(longs, 0, 0, *quotes, 0, self._now, self.insurance[name], 0, *owed)
 
     def liquidatable(self) -> tuple[Account, ...]:
         return tuple(account for account in self._known if not self._invalid(account) and self._sinks(account))
@@ -279,34 +332,33 @@ class FakeVenue(Venue):
         if fault:
             return Probe(Reverted("InvalidPrice", (0, fault)), Reverted("InvalidPrice", (0, fault)))
         margin, number = self._judged(account), self.account_id(account)
+        waiting = [feed for feed in self._feeds_of(account) if self._now < self.halted.get(feed, 0) + HALT_DELAY]
+        if any(feed in self.halted for feed in waiting):
+            return Probe(Reverted("HaltNotFinal", (0,)), Reverted("HaltNotFinal", (0,)))
         liquidate = (
             None if self._sinks(account) else Reverted("NotLiquidatable", (number, margin.equity, margin.maintenance))
         )
         if liquidate is None and margin.equity < 0:
             liquidate = Reverted("Insolvent", (number, margin.equity))
-        absorb = None if margin.equity < 0 and self.held[account] else Reverted("NotInsolvent", (number, margin.equity))
+        absorb = None if margin.equity < 0 else Reverted("NotInsolvent", (number, margin.equity))
+        if account in self.refuses:
+            refused = Reverted("TakerRefused", (number, 0, 0))
+            liquidate, absorb = liquidate or refused, absorb or refused
         return Probe(liquidate, absorb)
 
     def liquidation_price(self, account: Account, instrument: str) -> int | None:
         return None
-
-    def debt_for_sale(self) -> Mapping[Account, int]:
-        debts = {}
-        for account in self._known:
-            margin = self._judged(account)
-            debt = -(margin.cash + margin.profit)
-            if debt > mul_div_down(margin.collateral, self.world.debt.limit_e6, 10**6) and self.coins[account]:
-                debts[account] = debt
-        return debts
 
     def _sinks(self, account: Account) -> bool:
         margin = self._judged(account)
         return margin.maintenance > 0 and margin.equity < margin.maintenance
 
     def _invalid(self, account: Account) -> str:
+        return next((fault for feed in self._feeds_of(account) if (fault := self._fault(feed))), "")
+
+    def _feeds_of(self, account: Account) -> list[str]:
         feeds = {self.world.instrument(name).feed for name in self.held[account]}
-        feeds |= {self.world.collateral(name).feed for name in self.coins[account]}
-        return next((fault for feed in sorted(feeds) if (fault := self._fault(feed))), "")
+        return sorted(feeds | {self.world.collateral(name).feed for name in self.coins[account]})
 
     def _mid(self, feed: str) -> int:
         if self._fault(feed):

@@ -7,7 +7,7 @@ import pytest
 from plimsoll.errors import Reverted
 from plimsoll.invariants import INVARIANTS, Observation, violations
 from plimsoll.state import EscrowState, Position
-from plimsoll.types import ENGINE, USDC, WAD, Account, Outcome
+from plimsoll.types import DAY, ENGINE, USDC, WAD, Absorption, Account, Outcome
 from plimsoll.venue import Probe
 from tests.model.fake_venue import FakeVenue
 from tests.model.stated_world import loaded
@@ -59,7 +59,7 @@ def test_sound_protocol_violates_nothing(venue):
 
 
 def test_ids_are_unique_and_statements_are_there():
-    assert len({invariant.id for invariant in INVARIANTS}) == len(INVARIANTS) == 6
+    assert len({invariant.id for invariant in INVARIANTS}) == len(INVARIANTS) == 9
     assert all(invariant.statement for invariant in INVARIANTS)
 
 
@@ -117,8 +117,10 @@ def test_led_2_counts_unsettled_charges_against_the_payer(venue):
     """What longs owe, shorts receive; what only one side has is nobody's, or from nowhere."""
     state = venue.state()
     owed = 10**18 // (200 * 10**9)  # one settlement unit for the 200 of ann
-    assert ids(violations(seen(venue, after=with_market(state, index_short=-1_000 * owed)))) == ["LED-2"]
-    assert violations(seen(venue, after=with_market(state, index_long=1_000 * owed, index_short=-1_000 * owed))) == ()
+    alone = with_market(state, index_short=-1_000 * owed)
+    assert ids(violations(seen(venue, before=alone, after=alone))) == ["LED-2"]
+    both = with_market(state, index_long=1_000 * owed, index_short=-1_000 * owed)
+    assert violations(seen(venue, before=both, after=both)) == ()
 
 
 def test_led_3_price_that_makes_money(venue):
@@ -167,7 +169,7 @@ def test_liq_1_account_without_a_price_that_can_be_touched(venue):
 
 
 def outcome(equity, maintenance, fraction=WAD // 2):
-    return Outcome(fraction, 0, 0, 0, 0, 0, equity, maintenance)
+    return Outcome(fraction, 0, 0, 0, 0, 0, 0, equity, maintenance)
 
 
 def liquidated(venue, answer, **margin):
@@ -189,6 +191,104 @@ def test_liq_2_each_way_to_fail(venue):
     for answer, margin, message in cases:
         found = liquidated(venue, answer, **margin)
         assert ids(found) == ["LIQ-2"] and message in found[0]
+
+
+def test_liq_1_position_whose_halt_may_be_undone(venue):
+    feeds = venue.state().feeds
+    halted = replace(venue.state(), feeds={"ETH": replace(feeds["ETH"], halted_at=venue.now - 60)})
+    waits = Reverted("HaltNotFinal", (0,))
+    assert violations(seen(venue, before=halted, after=halted, probes={ANN: Probe(waits, waits)})) == ()
+    found = violations(seen(venue, before=halted, after=halted, probes={ANN: Probe(None, waits)}))
+    assert ids(found) == ["LIQ-1"] and "answers success and HaltNotFinal" in found[0]
+    final = replace(halted, feeds={"ETH": replace(feeds["ETH"], halted_at=venue.now - DAY)})
+    assert violations(seen(venue, before=final, after=final)) == ()
+    assert ids(violations(seen(venue, before=final, after=final, probes={ANN: Probe(waits, waits)}))) == ["LIQ-1"]
+
+
+def test_liq_2_bite_need_not_heal_but_may_not_hurt(venue):
+    for margin, expected in ((dict(equity=46, maintenance=50), []), (dict(equity=44, maintenance=50), ["LIQ-2"])):
+        state = venue.state()
+        after = with_account(state, ANN, margin=replace(state.accounts[ANN].margin, **margin))
+        bite = seen(venue, after=after, probes={}, verb="bite", account=ANN, answer=outcome(90, 100))
+        assert ids(violations(bite)) == expected
+
+
+def test_liq_2_deleveraging_never_hurts_nor_turns_anyone(venue):
+    state = venue.state()
+    margin, bob = state.accounts[ANN].margin, state.accounts[BOB].positions["ETH"]
+    deleveraged = seen(venue, probes={}, verb="deleverage", account=ANN, answer=1)
+    assert violations(deleveraged) == ()
+    worse = with_account(state, ANN, margin=replace(margin, equity=margin.equity // 2))
+    assert ids(violations(replace(deleveraged, after=worse))) == ["LIQ-2"]
+    turned = with_account(state, BOB, positions={"ETH": replace(bob, size=-bob.size)})
+    assert any("was deleveraged from" in line for line in violations(replace(deleveraged, after=turned)))
+
+
+def absorbed(venue, paid=Absorption(100, 60, 0, 40, 0), before=None, **market):
+    """ann, a long, lost 100; by default her instrument's insurance paid 60 and the shorts owe 40."""
+    state = before or venue.state()
+    stated = dict(insurance=state.markets["ETH"].insurance - paid.insurance - paid.reward, owed_short=paid.shared)
+    after = replace(with_market(state, **{**stated, **market}), bad_debt=paid.shared)
+    found = violations(seen(venue, before=state, after=after, probes={}, verb="absorb", account=ANN, answer=paid))
+    return [line for line in found if not line.startswith("LED-2")]  # the money is not told here
+
+
+def test_liq_5_each_way_to_fail(venue):
+    insurance = venue.state().markets["ETH"].insurance
+    assert absorbed(venue) == []
+    assert absorbed(venue, insurance=insurance - 59) == []  # a unit that a rounded-up index brought too much
+    cases = [
+        (dict(paid=Absorption(100, 60, 0, 39, 0)), "a loss is paid once"),
+        (dict(insurance=insurance - 61), "took 61 from insurance, not 60"),
+        (dict(insurance=insurance - 58), "took 58 from insurance, not 60"),
+        (dict(owed_short=0, owed_long=40), "its own side owes 40 after 0"),
+        (dict(owed_short=41), "sides owe 41, more than the bad debt of 40"),
+        (dict(index_long=1), "the index of its own side moved from 0 to 1"),
+    ]
+    for changes, message in cases:
+        found = absorbed(venue, **changes)
+        assert ids(found) == ["LIQ-5"] and message in found[0]
+    assert absorbed(venue, index_short=10**6) == []
+    flat = with_account(venue.state(), ANN, positions={})
+    assert "was touched, where nothing was held" in absorbed(venue, before=flat)[-1]
+    below = with_market(venue.state(), insurance=-1)
+    assert "insurance is -1 < 0" in violations(seen(venue, before=below, after=below))[-1]
+
+
+def test_liq_6_withdrawal_that_pays_another_ratio(venue):
+    def state(settlement, bad_debt):
+        found = venue.state()
+        insurance = found.markets["ETH"].insurance
+        held = settlement + insurance
+        return replace(with_escrow(found, "USDC", held, held, held), bad_debt=bad_debt)
+
+    def judged(after, verb="withdraw", before=state(900, 100)):
+        found = violations(seen(venue, before=before, after=after, probes={}, verb=verb))
+        return [line for line in found if line.startswith("LIQ-6")]
+
+    assert judged(state(810, 90)) == []  # 100 of 1,000: 90 are paid
+    assert judged(state(861, 95), before=state(900, 100)) == []  # 44 · 0.9 = 39.6: 39 are paid, 5 of bad debt relieved
+    assert judged(state(809, 90)) and judged(state(820, 90)) and judged(state(800, 100))
+    assert judged(state(800, 100), verb="deposit") == [] and judged(state(800, 0), before=state(900, 0)) == []
+
+
+def test_fun_1_each_way_to_fail(venue):
+    state = venue.state()
+    late = venue.world.instrument("ETH")
+    later = dict(time=state.time + 60)
+    cases = [
+        (dict(index_long=5, index_short=-6, **later), "a unit received 1 more than a unit paid"),
+        (dict(index_long=7, index_short=-5, **later), "a unit paid 2 more than a unit received"),
+        (dict(index_long=5, index_short=-5), "was charged twice for the same second"),
+        (dict(rate_e8=late.max_rate_e8 + 1), "beyond ±"),
+    ]
+    for changes, message in cases:
+        found = [line for line in violations(seen(venue, after=with_market(state, **changes))) if "LED-2" not in line]
+        assert ids(found) == ["FUN-1"] and message in found[0]
+    fair = with_market(state, index_long=6, index_short=-5, rate_e8=-late.max_rate_e8, **later)
+    assert violations(seen(venue, after=fair)) == ()
+    shared = with_market(state, index_long=7, index_short=-5)
+    assert violations(seen(venue, after=shared, verb="drain")) == ()
 
 
 def test_position_of_the_pool_counts_as_anyones(venue):

@@ -4,7 +4,7 @@ import pytest
 
 from plimsoll.errors import AnvilDied, Reverted, ScenarioError
 from plimsoll.invariants import INVARIANTS
-from plimsoll.scenarios import acts, keeper
+from plimsoll.scenarios import acts, keeper, liquidation
 from plimsoll.scenarios.runner import Watch, play, timeline
 from plimsoll.types import Account
 from tests.model.fake_venue import FakeVenue
@@ -161,9 +161,14 @@ def test_purchase_is_rounded_below_the_debt(tmp_path):
     cat = Account("cat")
     venue.give("cat", "WETH", 50 * 10**18)
     venue.deposit("cat", cat, "WETH", 50 * 10**18)
-    venue.cash[cat] = -9_000 * 10**6
+    venue.cash[cat] = -8_500 * 10**6
+    assert list(keeper.due(venue, venue.state(), scenario)) == [liquidation.StartAuction("kim", cat)]
+    venue.start_auction("kim", cat)
+    assert list(keeper.due(venue, venue.state(), scenario)) == []  # not worth its while yet
+    venue.advance_to(venue.now + 10 * 60)
     (act,) = keeper.due(venue, venue.state(), scenario)
-    assert venue.buy_collateral("kim", cat, "WETH", act.amount) <= 9_000 * 10**6
+    purchase = act.perform(venue)
+    assert purchase.bought == act.amount and 8_499 * 10**6 < purchase.payment <= 8_500 * 10**6
 
 
 def test_run_is_the_same_twice(tmp_path):
