@@ -126,7 +126,8 @@ contract LiquidationEngine is Deleveraging {
         IPriceOracle.Price[] memory book;
         for (uint256 i; i < items.length; ++i) {
             // Less, and an item could fail for want of gas that its sender kept back.
-            if (gasleft() * 63 / 64 < ITEM_GAS) {
+            uint256 available = gasleft() * 63 / 64;
+            if (available < ITEM_GAS && available < leastGas(items[i].account)) {
                 emit BatchStopped(i, gasleft());
                 return done;
             }
@@ -139,6 +140,16 @@ contract LiquidationEngine is Deleveraging {
                 emit Skipped(items[i].account, reason);
             }
         }
+    }
+
+    /// @inheritdoc ILiquidationEngine
+    /// @dev A good quarter above what is measured. An account that holds nothing and owes costs the pool a look at every tranche.
+    function leastGas(uint256 account) public view returns (uint256) {
+        IMarginTypes.Account memory state = IMarginEngine(ENGINE).accountState(account);
+        if (state.instruments == 0 && state.cash < 0) return ITEM_GAS;
+        uint256 legs;
+        for (uint256 map = state.instruments; map != 0; map &= map - 1) ++legs;
+        return ITEM_GAS * (3 + legs) / 19;
     }
 
     /// @notice One item of a batch; only this contract calls it, so that a bad item reverts alone.

@@ -87,7 +87,7 @@ interface ILiquidationEngine {
     function liquidate(Item calldata item) external returns (Outcome memory);
 
     /// @notice Liquidates or absorbs each item; a bad item is skipped with its reason in an event. Each item gets at most
-    /// ITEM_GAS (the last all that is left), and none is begun with less.
+    /// ITEM_GAS (the last all that is left), and none is begun with less than `leastGas` of its account.
     /// @return done how many were not skipped
     function liquidateMany(Item[] calldata items) external returns (uint256 done);
 
@@ -117,6 +117,9 @@ interface ILiquidationEngine {
         external
         view
         returns (Outcome memory outcome, IMarginTypes.Transfer[] memory transfers, uint256[] memory rewards);
+
+    /// @notice What an item may need: by how many positions the account holds, ITEM_GAS for sixteen.
+    function leastGas(uint256 account) external view returns (uint256);
 
     /// @notice When deleveraging of an account opens and closes; 0 where no refusal was reported.
     function deleverageWindow(uint256 account) external view returns (uint256 from, uint256 until);

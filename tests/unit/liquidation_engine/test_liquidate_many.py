@@ -4,7 +4,8 @@ from plimsoll.chain import artifacts
 from plimsoll.fixed_point import WAD
 from plimsoll.model import margin_math
 from tests.helpers import event, isolated, reverts
-from tests.world import MAX, UNIT, USDC, item
+from tests.unit.liquidation_engine.sinking import LOTS
+from tests.world import COINS, NAMES, UNIT, USDC, item
 
 
 @pytest.fixture
@@ -94,12 +95,44 @@ def test_liquidate_many_reads_each_price_once(house, chain, liquidation, liquida
 def test_liquidate_many_stops_where_the_gas_would_not_do_for_another(liquidation, liquidator, taker, crowd):
     """No item fails for want of gas that its sender kept back: it is not begun."""
     batch = [item(account, taker) for account in crowd[:2]]
-    floor = liquidation.ITEM_GAS()
-    receipt = liquidation.liquidateMany(batch, sender=liquidator, gas=floor * 64 // 63 + 100_000)
-    assert event(receipt, "Liquidated").account == crowd[0]
-    assert event(receipt, "BatchStopped").done == 1
+    floor = liquidation.leastGas(crowd[0])
     receipt = liquidation.liquidateMany(batch, sender=liquidator, gas=floor)
     assert event(receipt, "BatchStopped").done == 0 and not receipt.events_named("Skipped")
+    receipt = liquidation.liquidateMany(batch, sender=liquidator, gas=floor * 64 // 63 + 100_000)
+    assert event(receipt, "Liquidated").account == crowd[0]
+    assert event(receipt, "BatchStopped").done == 1 and not receipt.events_named("Skipped")
+
+
+def test_liquidate_many_asks_as_much_gas_as_an_account_of_its_width_may_need(
+    house, liquidation, short, sinking, stranger
+):
+    """The whole of ITEM_GAS for sixteen positions, and for who holds none and owes: that is the pool's, tranche by tranche."""
+    most = liquidation.ITEM_GAS()
+    for legs in (1, 2, 16):
+        account = sinking.account({name: LOTS[name] for name in NAMES[:legs]}, sub=legs)
+        assert liquidation.leastGas(account) == most * (3 + legs) // 19
+    assert liquidation.leastGas(house.account(stranger)) == most * 3 // 19
+    owing = house.open(stranger, WETH=WAD)
+    house.engine.seize(owing, [], [(owing, -1), (short, 1)], [], [], sender=house.liquidator)
+    assert liquidation.leastGas(owing) == most
+
+
+@pytest.mark.parametrize("legs", [1, 2, 5])
+@pytest.mark.parametrize("equity", [200, -50])
+def test_liquidate_many_finds_the_least_gas_enough(
+    house, engine, liquidation, pool, lp, trader, keeper, short, legs, equity
+):
+    """Of an account with as many collaterals as it may have, into the pool, the first item of its batch."""
+    for name in NAMES[2:legs]:
+        pool.setMarket(house.id(name), (0, 0, 0, 10_000, 2**90), sender=house.timelock)
+        pool.allocate(house.id(name), sender=lp)
+    account = house.open(trader, 10**6 * USDC, **{name: 10 ** min(6, COINS[name][0]) for name in list(COINS)[:8]})
+    house.trade(account, short, {name: LOTS[name] for name in NAMES[:legs]})
+    less = house.judge(account).equity - equity * USDC
+    engine.seize(account, [], [(account, -less), (short, less)], [], [], sender=house.liquidator)
+    batch, least = [item(account), item(short)], liquidation.leastGas(account)
+    receipt = liquidation.liquidateMany(batch, sender=keeper, gas=least * 64 // 63 + 40_000)
+    assert event(receipt, "Liquidated" if equity > 0 else "Absorbed").account == account
 
 
 def test_liquidate_many_gives_a_feed_that_burns_gas_no_more_than_its_share(house, liquidation, liquidator, taker, crowd):
@@ -148,13 +181,18 @@ def test_execute_from_outside_reverts(liquidation, stranger, keeper, taker, crow
         liquidation.execute(item(crowd[0], taker), keeper, [], sender=stranger)
 
 
-def test_liquidate_many_of_a_hundred_fits_into_a_block(house, liquidation, short, taker, liquidator, trader):
-    """GAS-1"""
+@pytest.mark.parametrize("into", ["taker", "pool"])
+def test_liquidate_many_of_a_hundred_fits_into_a_transaction(
+    house, liquidation, short, taker, pool, liquidator, trader, into
+):
+    """GAS-1: into one transaction of 2^24 gas, the most that a transaction may have (EIP-7825), and all of them are done."""
     accounts = [house.open(trader, 200 * USDC, 100 + sub) for sub in range(100)]
     for account in accounts:
         house.trade(account, short, {"ETH": 1})
     house.reprice("ETH", 1_900)
-    receipt = liquidation.liquidateMany([item(account, taker, MAX) for account in accounts], sender=liquidator)
-    assert len(receipt.events_named("Liquidated")) == 100
-    assert receipt.gas_used < 16_000_000, "GAS-1: it fits one transaction"
-    assert house.position(taker, "ETH")[0] == sum(UNIT - house.position(account, "ETH")[0] for account in accounts)
+    batch = [item(account, taker if into == "taker" else 0) for account in accounts]
+    receipt = liquidation.liquidateMany(batch, sender=liquidator, gas=2**24)
+    assert len(receipt.events_named("Liquidated")) == 100, "GAS-1"
+    assert receipt.gas_used < 16_000_000, "GAS-1"
+    receiver = taker if into == "taker" else pool.tranche(0)
+    assert house.position(receiver, "ETH")[0] == sum(UNIT - house.position(account, "ETH")[0] for account in accounts)
