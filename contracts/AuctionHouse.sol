@@ -35,7 +35,7 @@ contract AuctionHouse is IAuctionHouse {
     }
 
     mapping(uint256 account => Auction) private _auctions;
-    /// @dev Byte i: id + 1 of the collateral that is sold as the i-th; 0 ends it.
+    /// @dev Byte i: id + 1 of the collateral that is sold as the i-th; 0 names none.
     mapping(uint256 account => uint256) private _saleOrders;
 
     constructor(address engine) {
@@ -124,7 +124,8 @@ contract AuctionHouse is IAuctionHouse {
         if (address(uint160(account >> 96)) != msg.sender) revert NotOwner(account, msg.sender);
         if (collaterals.length > 8) revert InvalidAmount(collaterals.length, 8);
         uint256 order;
-        for (uint256 i = collaterals.length; i > 0; --i) order = order << 8 | (uint256(collaterals[i - 1]) + 1);
+        // 255, which no collateral has as its id, becomes 0, which none is looked up by.
+        for (uint256 i = collaterals.length; i > 0; --i) order = order << 8 | (uint256(collaterals[i - 1]) + 1) & 0xff;
         _saleOrders[account] = order;
         emit SaleOrderSet(account, collaterals);
     }

@@ -55,3 +55,11 @@ def test_sale_order_of_nine_reverts_and_of_eight_is_kept(house, auctions, rich, 
         auctions.setSaleOrder(rich, list(range(9)), sender=trader)
     auctions.setSaleOrder(rich, [8, 7, 6, 5, 4, 3, 1, 0], sender=trader)
     assert auctions.offer(rich).collateral == 1
+
+
+def test_sale_order_that_names_what_can_never_be_held_is_of_the_rest(house, auctions, rich, trader):
+    """Every number a byte can be, between those that are held: none of them is read as another."""
+    for wrong in (255, 254, 128, 9):
+        for order in ([wrong, 1], [1, wrong], [wrong, wrong, 1, wrong]):
+            auctions.setSaleOrder(rich, order, sender=trader)
+            assert auctions.offer(rich).collateral == house.coin_id("WBTC") == 1, order
