@@ -13,6 +13,11 @@ def auctions(house):  # noqa: F811
 
 
 @pytest.fixture
+def oracle(house):  # noqa: F811
+    return house.protocol.oracle
+
+
+@pytest.fixture
 def buyer(house, liquidator):  # noqa: F811
     house.give(liquidator, "USDC", 1_000_000 * USDC)
     return liquidator

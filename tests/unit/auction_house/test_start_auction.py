@@ -55,6 +55,29 @@ def test_start_auction_notes_that_equity_fell_below_zero_and_that_it_rose_again(
     assert tuple(auctions.auctionOf(running)) == (started, 0)
 
 
+def test_start_auction_of_a_sunk_account_starts_both_clocks(chain, auctions, sunk):
+    told = event(auctions.startAuction(sunk), "AuctionStarted", account=sunk)
+    assert told.startedAt == told.insolventAt == chain.now
+    assert tuple(auctions.auctionOf(sunk)) == (chain.now, chain.now)
+
+
+def test_start_auction_that_noted_a_fall_below_zero_lives_on_for_an_hour(house, chain, auctions, running, buyer):
+    """So that the second ramp can be seen to its end; then both begin anew."""
+    started = auctions.auctionOf(running).startedAt
+    house.reprice("ETH", 1_200)
+    chain.set_next_time(started + LIFE - 1)
+    auctions.startAuction(running)
+    noted = chain.now
+    chain.set_next_time(noted + LIFE - 1)
+    with reverts("AuctionRunning", running, started, noted):
+        auctions.startAuction(running)
+    chain.set_next_time(noted + LIFE)
+    with reverts("NoAuction", running):
+        auctions.buyCollateral(running, 0, 1, 2**255, b"", sender=buyer)
+    auctions.startAuction(running)
+    assert tuple(auctions.auctionOf(running)) == (chain.now, chain.now)
+
+
 def test_start_auction_of_an_account_that_holds_positions_notes_no_insolvency(house, auctions, trader, short):
     """It is absorbed first."""
     account = house.open(trader, WETH=10 * WAD)
