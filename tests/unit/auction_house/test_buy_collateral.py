@@ -4,9 +4,11 @@ from random import Random
 
 import pytest
 
+from plimsoll.errors import Reverted
 from plimsoll.fixed_point import WAD
 from plimsoll.model import liquidation_math, margin_math
 from tests.helpers import event, isolated, reverts
+from tests.unit.liquidation_engine.sinking import Sinking, portfolio
 from tests.world import COINS, FEEDS, MAX, USDC
 
 RAMP, LIFE = 1_800, 3_600
@@ -187,6 +189,43 @@ def test_buy_collateral_of_a_sunk_account_that_recovered_is_capped_again(house, 
     assert auctions.offer(sunk).price == 1_305 * WAD
 
 
+def test_buy_collateral_of_an_account_below_zero_that_holds_positions_stops_at_the_haircut(
+    house, chain, auctions, trader, short, buyer
+):
+    """It may be paid off all the same, and no sale lowers its equity."""
+    account = house.open(trader, WETH=10 * WAD)
+    house.trade(account, short, {"SOL": 2_500})
+    house.reprice("SOL", 12)
+    auctions.startAuction(account)
+    before, coin = house.judge(account), house.snapshot(account).coins[0]
+    at(chain, auctions, account, LIFE - 1)
+    sold = event(auctions.buyCollateral(account, 0, WAD, MAX, b"", sender=buyer), "CollateralSold")
+    assert sold.payment == liquidation_math.sale_payment(coin, WAD, price_after(coin, RAMP)) == 1_800 * USDC
+    assert before.equity <= house.judge(account).equity < 0
+
+
+def test_buy_collateral_of_an_estate_pays_others_before_its_owner(
+    house, engine, chain, auctions, trader, short, liquidator, buyer
+):
+    """Its coins rise to far more than is owed: what a sale brings beyond the debt is theirs until they have it all."""
+    account = house.open(trader, WETH=10 * WAD)
+    house.trade(account, short, {"SOL": 2_500})
+    house.reprice("SOL", 12)
+    house.liquidation.absorb(account, house.open(liquidator, 10**6 * USDC), sender=liquidator)
+    house.reprice("ETH", 6_000)
+    debt, owed = -house.cash(account), engine.estateOf(account).forgiven
+    auctions.startAuction(account)
+    half = (debt + owed // 2) * WAD // 6_000 // USDC
+    at(chain, auctions, account, 1)
+    sold = event(auctions.buyCollateral(account, 0, half, MAX, b"", sender=buyer), "CollateralSold")
+    assert house.cash(account) == 0
+    assert engine.estateOf(account).forgiven == owed - (sold.payment - debt) > 0
+    receipt = auctions.buyCollateral(account, 0, MAX, MAX, b"", sender=buyer)
+    event(receipt, "AuctionStopped", account=account)
+    assert engine.estateOf(account).forgiven == 0 <= house.cash(account) <= 1
+    assert engine.collateralOf(account, 0) > 6 * WAD, "the rest is the owner's again"
+
+
 @pytest.mark.parametrize("coin", ["WETH", "STETH", "WBTC", "WSOL", "GRAM", "BAR"])
 def test_buy_collateral_after_absorb_ends_the_debt(house, auctions, trader, short, buyer, liquidator, coin):
     """E < 0 → absorbed → its coins bought → its debt is nothing: there is always a way out."""
@@ -226,6 +265,57 @@ def test_buy_collateral_never_lowers_equity_nor_sells_more_than_the_debt(house, 
             after = house.judge(owing)
             assert after.equity >= before.equity and sold.payment <= margin_math.debt(before) + 1
             assert margin_math.debt(after) == margin_math.debt(before) - min(sold.payment, margin_math.debt(before))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_buy_collateral_of_a_portfolio_equals_its_twin_and_never_lowers_equity(
+    house, chain, engine, auctions, trader, short, buyer, seed
+):
+    """One to eight coins of any decimals behind positions, at any debt for sale, sold in purchases of any size at any moment,
+    in the owner's order or in that of the haircuts; after the ramp, whichever the buyer likes."""
+    random = Random(seed)
+    account = Sinking(house, trader, short).account(*portfolio(random, random.randint(1, 4), random.randint(1, 8)))
+    margin = house.judge(account)
+    debt = random.randint(margin.collateral * 9 // 10 + 1, margin.collateral)
+    less = debt - margin_math.debt(margin) if margin_math.debt(margin) else debt + house.cash(account) + margin.profit
+    engine.seize(account, [], [(account, -less), (short, less)], [], [], sender=house.liquidator)
+    assert margin_math.debt(house.judge(account)) == debt
+    order = random.choice(([], random.sample(range(9), random.randint(1, 8))))
+    auctions.setSaleOrder(account, order, sender=trader)
+    auctions.startAuction(account)
+    for _ in range(6):
+        chain.advance(random.choice((0, 1, RAMP, random.randint(1, 900))))
+        if not (shown := offered(auctions, account)):
+            break
+        before, elapsed = house.judge(account), chain.now - auctions.auctionOf(account).startedAt
+        coins = {coin.collateral: coin for coin in house.snapshot(account).coins}
+        first = next((i for i in order if i in coins), min(coins, key=lambda i: (coins[i].haircut, i)))
+        chosen = random.choice(list(coins)) if elapsed >= RAMP else first
+        coin, price = coins[chosen], price_after(coins[chosen], elapsed)
+        assert shown.collateral == first
+        due = liquidation_math.sale_due(coin, before, price, OPEN_LIMIT_E6)
+        amount = random.choice((MAX, random.randint(1, max(1, due))))
+        chain.set_next_time(chain.now)
+        receipt = auctions.buyCollateral(account, chosen, amount, price, b"", sender=buyer)
+        bought = min(due, amount)
+        payment = liquidation_math.sale_payment(coin, bought, price)
+        event(receipt, "CollateralSold", amount=bought, payment=payment)
+        after = house.judge(account)
+        assert after.equity >= before.equity and after.maintenance == before.maintenance
+        assert bought <= 1 or liquidation_math.sale_payment(coin, bought - 1, price) <= margin_math.debt(before)
+        if bought == due < coin.amount:
+            assert (margin_math.debt(after) - 1) * 10**6 <= (after.collateral + 2) * OPEN_LIMIT_E6
+        if not offered(auctions, account):
+            event(receipt, "AuctionStopped", account=account)
+
+
+def offered(auctions, account):
+    """None where nothing is for sale any more."""
+    try:
+        return auctions.offer(account)
+    except Reverted as reverted:
+        assert reverted.name in ("NotForSale", "NoAuction"), reverted
+        return None
 
 
 def test_buy_collateral_of_a_reentrant_token_gains_nothing(house, engine, chain, auctions, trader, short, buyer):
