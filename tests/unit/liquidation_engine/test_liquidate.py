@@ -5,7 +5,7 @@ import pytest
 from plimsoll.fixed_point import WAD
 from plimsoll.model import liquidation_math, margin_math
 from tests.helpers import event, reverts
-from tests.unit.liquidation_engine.sinking import assert_health, planned, portfolio, tranche
+from tests.unit.liquidation_engine.sinking import assert_health, planned, portfolio
 from tests.world import DAY, MAX, MAY_TRADE, MAY_WITHDRAW, NAMES, UNIT, USDC, item
 
 F = 462_962_962_962_962_963  # ⌈(1.15 · 1,140 − 836) / (1.15 · 1,140 − 285)⌉
@@ -431,38 +431,3 @@ def test_liquidate_of_less_than_the_least_fraction_reverts(house, liquidation, l
     with reverts("FractionBelowMinimum", F, F + 1):
         liquidation.liquidate(item(weak, taker, least=F + 1), sender=liquidator)
     liquidation.liquidate(item(weak, taker, least=F), sender=liquidator)
-
-
-# The premium ------------------------------------------------------------------------------------------------------
-
-
-def test_liquidate_into_the_pool_pays_the_premium_of_its_quote_on_top(house, liquidation, pool, keeper, weak):
-    before, plan = house.snapshot(weak), planned(house, weak, into_pool=True)
-    asked = liquidation_math.asked(before, plan.closed, [tranche(house, 0)])
-    told = event(liquidation.liquidate(item(weak), sender=keeper), "Liquidated").outcome
-    assert told.premium == plan.premium == asked > 0
-    assert told.penalty == told.keeperReward + told.takerReward + told.insurance + told.premium
-    assert told.fraction > F, "it takes a little more to heal who pays more"
-    assert_health(before, house.snapshot(weak), told, house.terms.target, plan.fraction)
-
-
-def test_liquidate_that_brings_the_pool_back_to_balance_pays_no_premium(house, engine, liquidation, pool, keeper, trader):
-    account = house.open(trader, 1_900 * USDC)
-    engine.setOperator(account, pool, MAY_TRADE, sender=trader)
-    pool.trade(account, 0, 10 * UNIT, MAX, MAX, sender=trader)
-    house.reprice("ETH", 1_900)
-    told = event(liquidation.liquidate(item(account), sender=keeper), "Liquidated").outcome
-    assert told.premium == 0 < told.penalty
-
-
-def test_liquidate_into_the_pool_never_asks_for_more_than_the_equity(house, engine, liquidation, pool, keeper, weak):
-    """A scale of one unit: the quote asks for many times the position. All the equity goes, and no more."""
-    risk, limits, funding = (part._asdict() for part in engine.instrumentConfig(0))
-    engine.setInstrument(0, risk, limits, funding | {"scale": UNIT}, sender=house.parameters_sender)
-    told = event(liquidation.liquidate(item(weak), sender=keeper), "Liquidated").outcome
-    assert (told.fraction, told.penalty) == (WAD, 836 * USDC - 3)
-    assert house.judge(weak).equity == 3
-
-
-def test_liquidate_into_an_account_of_ones_own_pays_no_premium(house, liquidation, liquidator, taker, pool, weak):
-    assert event(liquidation.liquidate(item(weak, taker), sender=liquidator), "Liquidated").outcome.premium == 0
