@@ -2,12 +2,11 @@
 
 import pytest
 
-from plimsoll.errors import NodeRefused, Reverted
 from plimsoll.fixed_point import WAD
 from plimsoll.model import liquidation_math, margin_math
 from tests.helpers import event, reverts
 from tests.unit.liquidation_engine.sinking import charged
-from tests.world import DAY, MAX, UNIT, USDC
+from tests.world import UNIT, USDC
 
 DELAY = 600
 ETH = 0
@@ -41,64 +40,6 @@ def planned(house, account):
     margin, leg = house.judge(account), snapshot.legs[0]
     fraction = liquidation_math.fraction(margin, margin.penalty, house.terms.target)
     return liquidation_math.closing(leg, fraction, snapshot.size_scale)
-
-
-# The report --------------------------------------------------------------------------------------------------------
-
-
-def test_report_refusal_opens_a_window(house, chain, liquidation, weak, stranger):
-    receipt = liquidation.reportRefusal(weak, sender=stranger)
-    window = chain.now + DELAY, chain.now + DELAY + DAY
-    event(receipt, "BackstopRefused", account=weak, **{"from": window[0]}, until=window[1])
-    assert tuple(liquidation.deleverageWindow(weak)) == window
-    assert house.judge(weak).equity == 836 * USDC, "the rehearsal leaves nothing behind"
-
-
-def test_report_refusal_of_an_account_that_the_pool_takes_reverts(liquidation, pool, weak):
-    with reverts("BackstopAccepts", weak):
-        liquidation.reportRefusal(weak)
-
-
-def test_report_refusal_of_a_healthy_account_reverts(house, liquidation, bull, short):
-    house.trade(bull, short, {"ETH": 1})
-    margin = house.judge(bull)
-    with reverts("NotLiquidatable", bull, margin.equity, margin.maintenance):
-        liquidation.reportRefusal(bull)
-
-
-def test_report_refusal_again_reverts_until_the_window_is_over(house, chain, liquidation, weak):
-    """Nobody sets the delay back."""
-    liquidation.reportRefusal(weak)
-    window = tuple(liquidation.deleverageWindow(weak))
-    chain.set_next_time(window[1] - 1)
-    with reverts("NotOpen", weak, *window):
-        liquidation.reportRefusal(weak)
-    chain.set_next_time(window[1])
-    liquidation.reportRefusal(weak)
-    assert liquidation.deleverageWindow(weak)[0] == window[1] + DELAY
-
-
-def test_report_refusal_of_the_pools_own_tranche_is_a_refusal(house, engine, liquidation, lp, trader):
-    """It cannot take from itself."""
-    house.provide(lp, 20_000 * USDC)
-    account = house.open(trader, 100_000 * USDC)
-    engine.setOperator(account, house.pool, 1, sender=trader)
-    house.pool.trade(account, ETH, 30 * UNIT, MAX, MAX, sender=trader)
-    house.reprice("ETH", 2_100)
-    liquidation.reportRefusal(house.pool.tranche(ETH))
-
-
-def test_report_refusal_with_too_little_gas_reports_nothing(liquidation, pool, weak):
-    """A rehearsal that starves is no refusal."""
-    for gas in (200_000, 300_000, 350_000):
-        with pytest.raises((Reverted, NodeRefused)):
-            liquidation.reportRefusal(weak, gas=gas)
-    assert tuple(liquidation.deleverageWindow(weak)) == (0, 0)
-
-
-def test_rehearse_from_outside_reverts(liquidation, weak, stranger):
-    with reverts("OnlyItself", stranger):
-        liquidation.rehearse(weak, sender=stranger)
 
 
 # Deleveraging ------------------------------------------------------------------------------------------------------
