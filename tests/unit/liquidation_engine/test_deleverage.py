@@ -1,12 +1,14 @@
 """When the backstop refuses: reported, waited for, and matched against those who gain most, no more than is needed."""
 
+from random import Random
+
 import pytest
 
 from plimsoll.fixed_point import WAD
 from plimsoll.model import liquidation_math, margin_math
-from tests.helpers import event, reverts
-from tests.unit.liquidation_engine.sinking import charged
-from tests.world import UNIT, USDC
+from tests.helpers import event, isolated, reverts
+from tests.unit.liquidation_engine.sinking import charged, portfolio
+from tests.world import SIZE_SCALE, UNIT, USDC
 
 DELAY = 600
 ETH = 0
@@ -146,6 +148,149 @@ def test_deleverage_of_what_is_not_held_or_of_nobody_reverts(liquidation, refuse
         liquidation.deleverage(refused, 1, [winner])
     with reverts("InvalidAmount"):
         liquidation.deleverage(refused, ETH, [])
+
+
+def test_deleverage_needs_as_much_profit_a_unit_as_the_average_to_the_unit(house, liquidation, refused, winner, bull, stranger):
+    """q · OI ≥ Q · |s|: with one unit of quote less than the average it is refused, with it it is taken."""
+    market = house.engine.market(ETH)
+    edge = house.open(stranger, 50_000 * USDC)
+    # Its own fill moves the average too: q·(OI + s) ≥ (Q + q)·s  ⇔  q·OI ≥ Q·s.
+    average = -(-market.quoteShort * UNIT // market.openInterest)
+    with isolated(house.chain):
+        house.trade(edge, bull, {"ETH": -1}, [average - 1])
+        with reverts("NotEligible", edge, ETH):
+            liquidation.deleverage(refused, ETH, [edge])
+    house.trade(edge, bull, {"ETH": -1}, [average])
+    assert event(liquidation.deleverage(refused, ETH, [edge]), "Deleveraged").closed == UNIT
+
+
+def test_deleverage_shares_the_penalty_by_notional(house, engine, liquidation, keeper, refused, winner, bull, stranger):
+    """The leg's penalty for the part that closes, less three units a counterparty; what division leaves is the last one's."""
+    small = house.open(stranger, 50_000 * USDC, sub=2**95)
+    house.trade(small, bull, {"ETH": -2}, [2 * 2_100 * USDC])
+    pair = sorted((small, winner))
+    before = {account: house.judge(account).equity for account in pair}
+    equity, due = house.judge(refused).equity, planned(house, refused)
+    told = event(liquidation.deleverage(refused, ETH, pair, sender=keeper), "Deleveraged").outcome
+    first = min(due, 5 * UNIT if pair[0] == winner else 2 * UNIT)
+    part = dict(zip(pair, (first, due - first)))
+    assert told.fraction == due * WAD // (10 * UNIT)
+    assert told.penalty == 285 * USDC * told.fraction // WAD - 6
+    assert (told.keeperReward, told.takerReward, told.insurance) == liquidation_math.split(told.penalty, house.terms)
+    worth = {a: margin_math.notional(size, 1_900 * WAD, SIZE_SCALE) for a, size in part.items()}
+    assert told.notional == sum(worth.values())
+    share = told.takerReward * worth[pair[0]] // told.notional
+    for account, gets in zip(pair, (share, told.takerReward - share)):
+        assert -2 <= house.judge(account).equity - before[account] - gets <= 0, "at mid, rounded toward the account"
+    assert 0 <= house.judge(refused).equity - (equity - told.penalty) <= 2
+
+
+def test_deleverage_of_a_short_is_matched_with_longs(house, engine, liquidation, trader, other_trader, long, keeper):
+    account = house.open(trader, 1_836 * USDC, sub=3)
+    house.trade(account, long, {"ETH": -10})
+    early, late = house.open(other_trader, 50_000 * USDC), house.open(other_trader, 50_000 * USDC, sub=1)
+    house.trade(early, late, {"ETH": 6}, [-6 * 1_950 * USDC])
+    house.trade(late, long, {"ETH": 12})
+    house.reprice("ETH", 2_070)
+    liquidation.reportRefusal(account)
+    house.chain.advance(DELAY)
+    house.protocol.refresh()
+    with reverts("NotEligible", late, ETH):
+        liquidation.deleverage(account, ETH, [late])
+    before, due = house.judge(account), planned(house, account)
+    liquidation.deleverage(account, ETH, [early], sender=keeper)
+    assert house.position(account, "ETH")[0] == -10 * UNIT + due
+    assert house.position(early, "ETH")[0] == 6 * UNIT - due >= 0
+    after = house.judge(account)
+    assert after.equity * before.maintenance >= before.equity * after.maintenance, "LIQ-2"
+
+
+def test_deleverage_of_the_pools_own_tranche_spares_no_backstop(house, engine, liquidation, lp, trader):
+    """It is one more account: where it sinks itself, those who win from it are matched with it."""
+    house.provide(lp, 20_000 * USDC)
+    account = house.open(trader, 100_000 * USDC)
+    engine.setOperator(account, house.pool, 1, sender=trader)
+    house.pool.trade(account, ETH, 30 * UNIT, 2**256 - 1, 2**256 - 1, sender=trader)
+    house.reprice("ETH", 2_100)
+    tranche = house.pool.tranche(ETH)
+    liquidation.reportRefusal(tranche)
+    house.chain.advance(DELAY)
+    house.protocol.refresh()
+    before, due = house.judge(tranche), planned(house, tranche)
+    liquidation.deleverage(tranche, ETH, [account])
+    assert house.position(tranche, "ETH")[0] == -30 * UNIT + due == -house.position(account, "ETH")[0]
+    after = house.judge(tranche)
+    assert after.equity * before.maintenance >= before.equity * after.maintenance, "LIQ-2"
+
+
+def test_deleverage_again_closes_no_more_once_it_is_healthy(house, liquidation, refused, winner):
+    liquidation.deleverage(refused, ETH, [winner])
+    margin = house.judge(refused)
+    with reverts("NotLiquidatable", refused, margin.equity, margin.maintenance):
+        liquidation.deleverage(refused, ETH, [winner])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_deleverage_of_a_portfolio_never_lowers_health(house, engine, liquidation, sinking, keeper, other_trader, short, seed):
+    """LIQ-2, LIQ-3, LED-2: leg after leg, against one to three winners of any size, from E ≥ 0 or E < 0."""
+    random = Random(seed)
+    legs = random.randint(1, 4)
+    sizes, coins = portfolio(random, legs, random.randint(0, 2))
+    account = sinking.account(sizes, coins)
+    winners = {}
+    for name in sizes:
+        winners[name] = [house.open(other_trader, 10**7 * USDC, sub) for sub in random.sample(range(99), random.randint(1, 3))]
+        for winner in winners[name]:
+            units = -sizes[name] * random.choice((0.5, 1, 1.7))
+            # Better than the others by 2 %.
+            quote = house.at_mid(name, round(units * UNIT)) + abs(house.at_mid(name, round(units * UNIT))) // 50
+            house.trade(winner, short, {name: round(units * UNIT) / UNIT}, [quote])
+    sinking.sink(account, "ETH")
+    if random.random() < 0.4:
+        less = house.judge(account).equity + random.randint(1, 3_000 * USDC)
+        engine.seize(account, [], [(account, -less), (short, less)], [], [], sender=house.liquidator)
+    liquidation.reportRefusal(account)
+    house.chain.advance(DELAY)
+    house.protocol.refresh()
+    everybody = {account, short, house.account(keeper), *(w for some in winners.values() for w in some)}
+
+    def total():
+        """Σ cash + Σ quote − Σ charges + funds − B."""
+        shown = [house.snapshot(account) for account in everybody]
+        ours = sum(s.cash + sum(leg.quote - leg.charge for leg in s.legs) for s in shown)
+        return ours + sum(engine.fundOf(house.id(name)).insurance for name in sizes) - engine.badDebt()
+
+    for name in sizes:
+        before, worth = house.judge(account), total()
+        if not margin_math.liquidatable(before):
+            break
+        chosen = [winner for winner in sorted(winners[name]) if gains(house, winner, name)]
+        if not chosen:
+            continue
+        held = {winner: house.position(winner, name)[0] for winner in chosen}
+        size, solvent = house.position(account, name)[0], before.equity >= 0
+        leg = next(leg for leg in house.snapshot(account).legs if leg.instrument == house.id(name))
+        f = liquidation_math.fraction(before, before.penalty, house.terms.target) if solvent else WAD
+        due = min(liquidation_math.closing(leg, f, SIZE_SCALE), sum(map(abs, held.values())))
+        told = event(liquidation.deleverage(account, house.id(name), chosen, sender=keeper), "Deleveraged")
+        assert told.closed == due, "LIQ-3"
+        assert abs(house.position(account, name)[0]) == abs(size) - due
+        for winner, was in held.items():
+            now = house.position(winner, name)[0]
+            assert abs(now) <= abs(was) and now * was >= 0, "nobody is flipped"
+        after = house.judge(account)
+        if solvent:
+            assert after.equity * before.maintenance >= before.equity * after.maintenance, "LIQ-2"
+        else:
+            assert after.equity >= before.equity
+        assert worth - len(everybody) <= total() <= worth, "LED-2"
+
+
+def gains(house, account, name):
+    """q · OI ≥ Q · |s| of its side."""
+    market, (size, quote) = house.engine.market(house.id(name)), house.position(account, name)
+    side = market.quoteLong if size > 0 else market.quoteShort
+    return quote * market.openInterest >= side * abs(size)
 
 
 # Below zero --------------------------------------------------------------------------------------------------------
