@@ -120,7 +120,9 @@ def test_offer_of_a_sunk_account_whose_fall_nobody_noted_stops_at_the_haircut(ho
     assert auctions.offer(running).price == price_after(coin, RAMP)
 
 
-def test_offer_of_an_account_below_zero_that_holds_positions_stops_at_the_haircut(house, chain, auctions, trader, short):
+def test_offer_of_an_account_below_zero_that_holds_positions_stops_at_the_haircut(
+    house, chain, auctions, trader, short
+):
     """Absorb comes first: what its positions lost is not paid by giving its coins away."""
     account = house.open(trader, WETH=10 * WAD)
     house.trade(account, short, {"SOL": 2_500})

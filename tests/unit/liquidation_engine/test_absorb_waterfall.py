@@ -4,7 +4,6 @@ from random import Random
 
 import pytest
 
-from plimsoll.fixed_point import WAD
 from plimsoll.model import liquidation_math, margin_math
 from tests.helpers import event, reverts
 from tests.unit.liquidation_engine.sinking import charged, portfolio
@@ -28,10 +27,14 @@ def test_absorb_goes_through_every_step_to_the_unit(house, engine, liquidation, 
     worth, keeper = house.judge(taker).equity, house.account(liquidator)
     assert keeper == taker
     receipt = liquidation.absorb(broke, taker, sender=liquidator)
-    assert tuple(event(receipt, "Absorbed").absorption) == (664_000_000, 100_000_000, 225_600_000, 338_400_000, 1_000_000)
-    event(
-        receipt, "LossShared", instrument=ETH, long=False, amount=338_400_000, charged=183_750_000, owed=154_650_000
+    assert tuple(event(receipt, "Absorbed").absorption) == (
+        664_000_000,
+        100_000_000,
+        225_600_000,
+        338_400_000,
+        1_000_000,
     )
+    event(receipt, "LossShared", instrument=ETH, long=False, amount=338_400_000, charged=183_750_000, owed=154_650_000)
     assert engine.market(ETH).indexShort == 13_125_000 * 10**9 and engine.market(ETH).indexLong == 0
     assert engine.deficitOf(ETH, False).owed == engine.badDebt() == 154_650_000
     assert engine.deficitOf(ETH, True).owed == engine.deficitOf(BTC, False).owed == 0
@@ -51,7 +54,9 @@ def test_absorb_of_a_short_charges_the_longs(house, engine, liquidation, liquida
     assert (engine.market(ETH).indexLong, engine.market(ETH).indexShort) == (16_875_000 * 10**9, 0)
 
 
-def test_absorb_by_a_taker_of_the_same_side_asks_nothing_of_it(house, engine, liquidation, liquidator, stranger, broke, short):
+def test_absorb_by_a_taker_of_the_same_side_asks_nothing_of_it(
+    house, engine, liquidation, liquidator, stranger, broke, short
+):
     """Whoever has lost as well nets nothing, however rich."""
     taker = house.open(liquidator, 10**6 * USDC)
     house.trade(taker, short, {"ETH": 4})
@@ -97,7 +102,9 @@ def test_absorb_of_several_instruments_uses_the_takers_room_leg_by_leg(
     assert house.snapshot(taker).legs == ()
 
 
-def test_absorb_by_the_pool_asks_of_each_tranche_what_it_can_bear(house, engine, liquidation, pool, lp, keeper, trader, short):
+def test_absorb_by_the_pool_asks_of_each_tranche_what_it_can_bear(
+    house, engine, liquidation, pool, lp, keeper, trader, short
+):
     """One tranche nets its leg and pays; the other took the same side as the account and pays nothing."""
     account, same = house.open(trader, 20_000 * USDC, sub=1), house.open(trader, 10**6 * USDC, sub=2)
     house.trade(account, short, {"ETH": 10, "BTC": 1})
@@ -121,7 +128,9 @@ def test_absorb_rewards_out_of_what_the_fund_has(house, engine, liquidation, liq
     assert engine.fundOf(ETH).insurance == 0
 
 
-def test_absorb_of_a_tranche_below_zero_is_somebody_elses(house, engine, liquidation, lp, trader, keeper, liquidator, taker):
+def test_absorb_of_a_tranche_below_zero_is_somebody_elses(
+    house, engine, liquidation, lp, trader, keeper, liquidator, taker
+):
     """The pool is one more account: it cannot take from itself, its traders' side is the side that won."""
     house.provide(lp, 20_000 * USDC)
     account = house.open(trader, 100_000 * USDC)
@@ -144,7 +153,9 @@ def test_absorb_of_a_tranche_below_zero_is_somebody_elses(house, engine, liquida
     assert engine.deficitOf(ETH, True).owed == engine.badDebt() == -margin.equity - room
 
 
-def test_absorb_of_a_tranche_below_zero_nets_with_a_trader_who_takes_it(house, engine, liquidation, lp, trader, stranger):
+def test_absorb_of_a_tranche_below_zero_nets_with_a_trader_who_takes_it(
+    house, engine, liquidation, lp, trader, stranger
+):
     """At the bankruptcy price: what it lost against the pool's cash it never won."""
     house.provide(lp, 20_000 * USDC)
     account = house.open(trader, 100_000 * USDC)
@@ -199,7 +210,9 @@ def test_absorb_of_a_portfolio_pays_in_this_order_to_the_unit(
     insured, taken, shared = map(sum, zip(*due.values()))
     assert tuple(event(receipt, "Absorbed").absorption) == (loss, insured, taken, shared, reward)
     told = {e.instrument: (e.amount, e.long) for e in receipt.events_named("LossShared")}
-    assert told == {leg.instrument: (due[leg.instrument][2], leg.size < 0) for leg in before.legs if due[leg.instrument][2]}
+    assert told == {
+        leg.instrument: (due[leg.instrument][2], leg.size < 0) for leg in before.legs if due[leg.instrument][2]
+    }
     owed = {e.instrument: e.owed for e in receipt.events_named("LossShared")}
     for i, (insurance, _, _) in due.items():
         assert engine.fundOf(i).insurance - funds[i] + insurance + (reward if i == heir else 0) in (0, 1), "LIQ-5"
@@ -254,7 +267,9 @@ def test_absorb_takes_no_more_of_the_taker_than_leaves_it_at_its_line(
     assert 0 < due < 364 * USDC and engine.badDebt() == 364 * USDC - due
 
 
-def test_absorb_charges_the_side_on_the_open_interest_before_the_transfer(house, engine, liquidation, lp, keeper, trader):
+def test_absorb_charges_the_side_on_the_open_interest_before_the_transfer(
+    house, engine, liquidation, lp, keeper, trader
+):
     """The pool is the other side of all of it: it pays on every unit, also on those that the transfer nets."""
     house.provide(lp, 6_200 * USDC)
     account = house.open(trader, 1_900 * USDC)
@@ -264,7 +279,9 @@ def test_absorb_charges_the_side_on_the_open_interest_before_the_transfer(house,
     tranche = house.pool.tranche(0)
     loss, before = -house.judge(account).equity, house.judge(tranche)
     told = event(liquidation.absorb(account, 0, sender=keeper), "Absorbed").absorption
-    assert (told.loss, told.taker, told.shared) == (loss, loss, 0), "it nets all, and has the equity: the loss ends there"
+    assert (told.loss, told.taker, told.shared) == (loss, loss, 0), (
+        "it nets all, and has the equity: the loss ends there"
+    )
     assert abs(house.judge(tranche).equity - (before.equity - loss)) <= 1
 
 
@@ -276,7 +293,9 @@ def test_absorb_rewards_twenty_an_hour(house, chain, liquidation, liquidator, ta
         house.trade(account, short, {"ETH": 2})
     house.reprice("ETH", 1_780)
     chain.set_next_time(chain.now // 3_600 * 3_600 + 3_600)
-    rewards = [event(liquidation.absorb(a, taker, sender=liquidator), "Absorbed").absorption.reward for a in accounts[:21]]
+    rewards = [
+        event(liquidation.absorb(a, taker, sender=liquidator), "Absorbed").absorption.reward for a in accounts[:21]
+    ]
     assert rewards == [USDC] * 20 + [0]
     chain.set_next_time(chain.now // 3_600 * 3_600 + 3_600)
     assert event(liquidation.absorb(accounts[21], taker, sender=liquidator), "Absorbed").absorption.reward == USDC

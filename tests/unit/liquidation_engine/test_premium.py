@@ -10,9 +10,9 @@ import pytest
 
 from plimsoll.fixed_point import WAD
 from plimsoll.model import liquidation_math, margin_math, quote_math
-from tests.helpers import event, isolated, reverts
+from tests.helpers import event, isolated
 from tests.unit.liquidation_engine.sinking import assert_health, planned, portfolio, tranche
-from tests.world import MAX, MAY_TRADE, NAMES, SIZE_SCALE, UNIT, USDC, item
+from tests.world import MAX, MAY_TRADE, SIZE_SCALE, UNIT, USDC, item
 
 F = 462_962_962_962_962_963  # what is due of the weak account without a premium
 
@@ -78,7 +78,9 @@ def test_premium_goes_to_the_tranche(house, engine, liquidation, pool, keeper, w
 
 
 @pytest.mark.parametrize("held", [-8, -3, -1, 0, 5])
-def test_premium_is_asked_on_what_widens_the_lean_only(house, engine, liquidation, pool, keeper, other_trader, weak, held):
+def test_premium_is_asked_on_what_widens_the_lean_only(
+    house, engine, liquidation, pool, keeper, other_trader, weak, held
+):
     """The pool is short a little of what it takes: it pays nothing for straightening, and asks for the rest."""
     rescale(house, "ETH", 1_000 * UNIT)
     if held:

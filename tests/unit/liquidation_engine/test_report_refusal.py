@@ -71,7 +71,9 @@ def test_report_refusal_of_an_account_at_its_line_reverts_and_of_one_a_unit_belo
     house.bring_equity(weak, 1_140 * USDC)
     with reverts("NotLiquidatable", weak, 1_140 * USDC, 1_140 * USDC):
         liquidation.reportRefusal(weak)
-    house.engine.seize(weak, [], [(weak, -1), (house.account(house.chain.accounts[9]), 1)], [], [], sender=house.liquidator)
+    house.engine.seize(
+        weak, [], [(weak, -1), (house.account(house.chain.accounts[9]), 1)], [], [], sender=house.liquidator
+    )
     liquidation.reportRefusal(weak)
 
 
@@ -104,10 +106,22 @@ def test_report_refusal_of_an_account_below_zero_rehearses_its_absorption(house,
 
 def test_report_refusal_leaves_nothing_of_the_rehearsal(house, engine, liquidation, broke, keeper, stranger):
     house.insure("ETH", 100 * USDC, stranger)
-    before = house.snapshot(broke), engine.market(0).indexShort, engine.fundOf(0), engine.badDebt(), engine.accountState(broke)
+    before = (
+        house.snapshot(broke),
+        engine.market(0).indexShort,
+        engine.fundOf(0),
+        engine.badDebt(),
+        engine.accountState(broke),
+    )
     receipt = liquidation.reportRefusal(broke, sender=keeper)
     assert [told.name for told in receipt.events] == ["BackstopRefused"]
-    after = house.snapshot(broke), engine.market(0).indexShort, engine.fundOf(0), engine.badDebt(), engine.accountState(broke)
+    after = (
+        house.snapshot(broke),
+        engine.market(0).indexShort,
+        engine.fundOf(0),
+        engine.badDebt(),
+        engine.accountState(broke),
+    )
     assert after == before
 
 
