@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from plimsoll.fixed_point import WAD
-from plimsoll.model import margin_math
 from tests.helpers import event, reverts
-from tests.world import DAY, HOUR, MAX, UNIT, USDC
+from tests.world import DAY, HOUR, MAX, USDC
 
 ANY = MAX
 ETH, BTC, SOL = 0, 1, 2

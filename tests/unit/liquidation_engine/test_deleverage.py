@@ -3,7 +3,6 @@
 import pytest
 
 from plimsoll.errors import NodeRefused, Reverted
-from plimsoll.fixed_point import WAD
 from plimsoll.model import liquidation_math, margin_math
 from tests.helpers import event, reverts
 from tests.unit.liquidation_engine.sinking import charged
