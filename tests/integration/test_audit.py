@@ -14,12 +14,6 @@ SOL_FEED = 2
 
 
 @pytest.fixture
-def pool(house, lp):
-    house.provide(lp)
-    return house.pool
-
-
-@pytest.fixture
 def oracle(house):
     return house.protocol.oracle
 
