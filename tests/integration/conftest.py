@@ -1,7 +1,8 @@
-"""The house of tests/world.py, for those who ask for it, its pool, and an account below its line."""
+"""The house of tests/world.py with its pool and an account below its line; the venue of venues.py."""
 
 import pytest
 
+from tests.integration.venues import deployment, empty, venue  # noqa: F401
 from tests.world import USDC, engine, house, long, short  # noqa: F401
 
 
