@@ -64,6 +64,9 @@ class Memory:
             self.refused[act.account] = state.time
         elif isinstance(act, Drain):
             self.drained[act.instrument] = state.time // LOSS_EPOCH
+        elif isinstance(act, Absorb):  # charges as much as the epoch allows
+            owing = (name for name, market in state.markets.items() if market.owed_long + market.owed_short > 0)
+            self.drained |= dict.fromkeys(owing, state.time // LOSS_EPOCH)
         elif isinstance(act, Observe):
             feed = state.feeds[act.feed]
             if feed.fault or feed.halted_at:
