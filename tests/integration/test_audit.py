@@ -120,6 +120,36 @@ def test_token_that_cannot_be_moved_stops_the_sale_of_the_rest_for_half_an_hour_
     auctions.buyCollateral(*item, sender=stranger)
 
 
+# What the pool pays ------------------------------------------------------------------------------------------------
+
+
+def test_tranche_at_a_stand_in_does_not_stop_the_pool_from_paying_a_debt(
+    house, oracle, pool, trader, other_trader, short, stranger
+):
+    """The tranche of BTC is left with a billionth of a unit, and its feed dies: what it has is not gathered."""
+    long, bear = house.open(trader, 100_000 * USDC, 2), house.open(other_trader, 100_000 * USDC, 2)
+    for account, sender, size in ((long, trader, UNIT), (bear, other_trader, 1 - UNIT)):
+        house.engine.setOperator(account, pool, 1, sender=sender)
+        pool.trade(account, BTC, size, MAX if size > 0 else 0, MAX, sender=sender)
+    assert house.position(pool.tranche(BTC), "BTC")[0] == -1
+    account = house.open(trader, WETH=3_000 * WAD, STETH=3_000 * 10**12)
+    house.trade(account, short, {"GOLD": 1_000}, [-1_800_000 * USDC - 3_200_000 * USDC])
+    house.trade(account, short, {"GOLD": -1_000})
+    house.chain.advance(9 * DAY)
+    refresh(house, "BTC")
+    oracle.observe(1)
+    house.chain.advance(6 * HOUR + 2)
+    oracle.halt(1, 1 << 64 | house.protocol.feeds["BTC"].latestRound())
+    refresh(house, "BTC")
+    house.reprice("ETH", 0.02)
+    loss = -house.judge(account).equity
+    idle = house.cash(pool.idle())
+    rest = house.judge(pool.tranche(ETH)).equity
+    assert idle + rest < loss
+    paid = event(house.liquidation.absorb(account, 0, sender=stranger), "Absorbed").absorption
+    assert paid.taker == loss and house.judge(account).equity >= 0
+
+
 # Gas ---------------------------------------------------------------------------------------------------------------
 
 
