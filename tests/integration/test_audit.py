@@ -150,6 +150,42 @@ def test_tranche_at_a_stand_in_does_not_stop_the_pool_from_paying_a_debt(
     assert paid.taker == loss and house.judge(account).equity >= 0
 
 
+def test_estate_that_is_absorbed_leg_by_leg_is_left_at_zero(
+    house, trader, other_trader, short, keeper, liquidator
+):
+    """Deleveraged in part, it is an estate with positions; its winning leg, which closes first, does not repay what the
+    losing one needs a moment later."""
+    account = house.open(trader, 5_000 * USDC, WSOL=10 * 10**9)
+    small = house.open(other_trader, 50_000 * USDC)
+    house.trade(account, small, {"BTC": 0.2})
+    house.trade(account, short, {"BTC": 0.8, "ETH": 5})
+    house.reprice("BTC", 33_000)
+    house.liquidation.reportRefusal(account)
+    house.chain.advance(601)
+    refresh(house)
+    house.liquidation.deleverage(account, BTC, [small], sender=keeper)
+    forgiven = house.engine.estateOf(account).forgiven
+    assert forgiven > 0
+    # Until then its cash is the margin of what it holds: nobody takes it, nor the owner.
+    equity = house.judge(account).equity
+    house.engine.settle(account, sender=keeper)
+    assert house.judge(account).equity == equity
+    house.deposit(account, 10_000 * USDC, sender=keeper)
+    for go in (
+        lambda: house.engine.withdraw(account, house.usdc, USDC, trader, 0, sender=trader),
+        lambda: house.engine.moveCash(account, house.account(trader, 9), USDC, sender=trader),
+    ):
+        with reverts("EstateOpen", account, forgiven):
+            go()
+    assert house.protocol.lens.maxWithdraw(account, house.usdc) == 0
+    with reverts("NotForSale"):
+        house.protocol.auctions.startAuction(account)
+    house.reprice("BTC", 20_000)
+    taker = house.open(liquidator, 1_000_000 * USDC)
+    house.liquidation.absorb(account, taker, sender=liquidator)
+    assert house.judge(account).equity >= 0
+
+
 # Gas ---------------------------------------------------------------------------------------------------------------
 
 
