@@ -115,7 +115,9 @@ contract AuctionHouse is IAuctionHouse {
         return margin.collateral.mulDivDown(IMarginEngine(ENGINE).DEBT_LIMIT_E6(), 1e6);
     }
 
+    /// @dev What an estate owes falls due when it holds nothing any more.
     function _forgiven(Case memory c) private view returns (uint256) {
+        if (c.margin.maintenance > 0) return 0;
         return IMarginEngine(ENGINE).estateOf(c.snapshot.account).forgiven;
     }
 
