@@ -100,10 +100,10 @@ class _Player:
         number = len(self.run.events) + 1
         event = Event(number, after.time, title, act, answer, detail, refused, fails, by_keeper)
         self._check(event, after)
+        if refused is None:
+            self.memory.note(act, self.state, after)
         self.run.events.append(event)
         self.run.states.append(after)
-        if refused is None:
-            self.memory.note(act, after)
         self.watch.event(event)
         return event
 
