@@ -102,6 +102,14 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
     }
 
     /// @inheritdoc IMarginExtension
+    function payBadDebt(uint256 amount) external nonReentrant returns (uint256 paid) {
+        paid = Math.min(amount, _house.badDebt);
+        if (paid == 0) revert ZeroAmount();
+        paid = _pull(CASH_ACCOUNT, SETTLEMENT, paid, msg.sender);
+        _relieve(paid, NO_INSTRUMENT);
+    }
+
+    /// @inheritdoc IMarginExtension
     function drain(uint256 instrument) external nonReentrant returns (uint256 paid) {
         uint256 feed = _listed(instrument).feed;
         if (_indebted & (1 << instrument) == 0) revert NothingOwed(instrument);

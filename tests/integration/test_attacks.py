@@ -230,7 +230,7 @@ def test_auction_of_an_account_below_zero_with_positions_is_no_gift(house, chain
     auctions = house.protocol.auctions
     auctions.startAuction(account)
     assert auctions.auctionOf(account).insolventAt == 0
-    chain.advance(50 * 60)
+    chain.advance(80 * 60)
     haircut = house.snapshot(account).coins[0].haircut
     assert auctions.offer(account).price == liquidation_math.sale_price(1_000 * WAD, haircut)
 

@@ -6,7 +6,7 @@ import pytest
 
 from plimsoll.fixed_point import WAD
 from tests.helpers import event, reverts
-from tests.world import DAY, HOUR, MAX, USDC
+from tests.world import DAY, HOUR, MAX, UNIT, USDC
 
 ANY = MAX
 ETH, BTC, SOL = 0, 1, 2
