@@ -11,7 +11,7 @@ from plimsoll.model import liquidation_math, margin_math
 from tests.helpers import event, isolated, reverts
 from tests.world import HOUR, MAX, USDC, House, the_world
 
-RAMP, LIFE = 1_800, 3_600
+RAMP, LIFE = 1_800, 5_400
 OPEN_LIMIT_E6 = 800_000
 GRACE = 600
 DOWN = 10  # IPriceOracle.Fault
@@ -104,9 +104,9 @@ def test_offer_of_a_sunk_account_is_what_pays_all_of_its_debt(house, chain, auct
     auctions.startAuction(sunk)
     coin, debt = house.snapshot(sunk).coins[0], margin_math.debt(house.judge(sunk))
     started = auctions.auctionOf(sunk).startedAt
-    for elapsed in (0, 1, 30, 900, RAMP, LIFE - 1):
+    for elapsed in (0, 1, 900, RAMP, RAMP + 1, RAMP + 900, 2 * RAMP - 1, 2 * RAMP, LIFE - 1):
         at(chain, started, elapsed)
-        price = price_after(coin, elapsed, elapsed)
+        price = price_after(coin, elapsed, max(0, elapsed - RAMP))
         assert tuple(auctions.offer(sunk)) == (0, price, liquidation_math.sale_of(coin, debt, price))
     assert price == 0, "so that there is always a buyer"
 

@@ -5,7 +5,7 @@ from plimsoll.model import margin_math
 from tests.helpers import event, reverts
 from tests.world import NO_INSTRUMENT, USDC
 
-LIFE = 3_600
+LIFE = 5_400
 
 
 def test_start_auction_by_anyone_starts_the_clock(chain, auctions, owing, stranger):
@@ -61,7 +61,7 @@ def test_start_auction_of_a_sunk_account_starts_both_clocks(chain, auctions, sun
     assert tuple(auctions.auctionOf(sunk)) == (chain.now, chain.now)
 
 
-def test_start_auction_that_noted_a_fall_below_zero_lives_on_for_an_hour(house, chain, auctions, running, buyer):
+def test_start_auction_that_noted_a_fall_below_zero_lives_as_long_again(house, chain, auctions, running, buyer):
     """So that the second ramp can be seen to its end; then both begin anew."""
     started = auctions.auctionOf(running).startedAt
     house.reprice("ETH", 1_200)

@@ -150,6 +150,20 @@ def test_deleverage_of_what_is_not_held_or_of_nobody_reverts(liquidation, refuse
         liquidation.deleverage(refused, ETH, [])
 
 
+def test_deleverage_of_a_leg_that_the_pool_would_take_reverts(house, liquidation, lp, trader, short, winner):
+    """ETH is backed, SOL is not: nobody in ETH is closed out for it."""
+    house.provide(lp)
+    account = house.open(trader, 4_000 * USDC, 9)
+    house.trade(account, short, {"ETH": 10, "SOL": 1_000})
+    house.reprice("ETH", 1_780)
+    liquidation.reportRefusal(account)
+    house.chain.advance(DELAY)
+    house.protocol.refresh()
+    with reverts("BackstopAccepts", account):
+        liquidation.deleverage(account, ETH, [winner])
+    liquidation.deleverage(account, 2, [short])
+
+
 def test_deleverage_needs_as_much_profit_a_unit_as_the_average_to_the_unit(house, liquidation, refused, winner, bull, stranger):
     """q · OI ≥ Q · |s|: with one unit of quote less than the average it is refused, with it it is taken."""
     market = house.engine.market(ETH)

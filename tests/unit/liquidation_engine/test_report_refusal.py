@@ -64,7 +64,7 @@ def test_report_refusal_with_too_little_gas_reports_nothing(liquidation, pool, w
 
 def test_rehearse_from_outside_reverts(liquidation, weak, stranger):
     with reverts("OnlyItself", stranger):
-        liquidation.rehearse(weak, sender=stranger)
+        liquidation.rehearse(weak, MAX, sender=stranger)
 
 
 def test_report_refusal_of_an_account_at_its_line_reverts_and_of_one_a_unit_below_succeeds(house, liquidation, weak):
