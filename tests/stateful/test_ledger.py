@@ -334,7 +334,10 @@ class Life:
         receipt = self.house.liquidation.deleverage(account, self.house.id(name), chosen, sender=self.liquidator)
         after = margin_math.judge(self.house.snapshot(account))
         assert before.equity < before.maintenance, "LIQ-1"
-        assert after.equity * before.maintenance >= before.equity * after.maintenance, "LIQ-2"
+        if before.equity < 0:  # its loss falls with the position, in proportion
+            assert after.equity >= before.equity, "LIQ-5"
+        else:
+            assert after.equity * before.maintenance >= before.equity * after.maintenance, "LIQ-2"
         return [receipt]
 
     def drain(self):
