@@ -10,6 +10,16 @@ from plimsoll.properties.checking import Finding, Report, check
 from plimsoll.properties.laws import ALL, Property, Trial
 
 __all__ = [
-    *("ALL", "Case", "Finding", "Margin", "MarginAdapter", "Outcome", "Property", "Range", "Report", "StepByStep"),
-    *("Trial", "check"),
+    "ALL",
+    "Case",
+    "Finding",
+    "Margin",
+    "MarginAdapter",
+    "Outcome",
+    "Property",
+    "Range",
+    "Report",
+    "StepByStep",
+    "Trial",
+    "check",
 ]

@@ -37,12 +37,12 @@ class Margin(NamedTuple):
 
     @property
     def liquidatable(self) -> bool:
-        """Exactly when the ratio is below 1; never where nothing must be held."""
-        return self.maintenance > 0 and self.equity < self.maintenance
+        """Exactly when the ratio is below 1. Every case holds a position."""
+        return self.equity < self.maintenance
 
     @property
     def at_the_line(self) -> bool:
-        return self.maintenance > 0 and self.equity == self.maintenance
+        return self.equity == self.maintenance
 
 
 class Outcome(NamedTuple):

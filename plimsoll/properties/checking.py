@@ -10,17 +10,17 @@ meets the same cases as far as the machine comes, and the same counterexample.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
 from plimsoll.properties.adapter import MarginAdapter
 from plimsoll.properties.aim import Bench
 from plimsoll.properties.laws import ALL, Lines, Property
-from plimsoll.properties.shrink import shrink, smallest_failure
+from plimsoll.properties.shrink import Failure, shrink, smallest_failure
 
 SMALLEST_BATCH, LARGEST_BATCH = 4, 64
-SHARE_TO_SHRINK = 0.25  # of all seconds, for one counterexample
+SHARE_TO_SEARCH = 0.66  # of the seconds, once something has failed
 OWN_EVERY = 4  # one batch in so many is aimed at the contract's own line
 
 
@@ -29,6 +29,7 @@ class Finding:
     """What became of one property. trials: questions asked. hits: those at the line. seconds: spent on it.
 
     missing: what the adapter does not state and the property needs. counterexample: a few lines, the smallest found.
+    first: the failure from which it was shrunk.
     """
 
     law: Property
@@ -38,6 +39,7 @@ class Finding:
     hits: int = 0
     seconds: float = 0.0
     counterexample: Lines = field(default_factory=list)
+    first: Failure | None = None
 
     @property
     def verdict(self) -> str:
@@ -84,23 +86,37 @@ def check(
     seed: int = 0,
     progress: Callable[[Report], None] = lambda report: None,
 ) -> Report:
-    """Every property gets batches in turn until the time is over, and one at the least; one that failed is shrunk at once
-    and asked no more. progress: called after each batch.
+    """Every property gets batches in turn, one at the least; one that failed is asked no more. What failed is shrunk in the
+    last third of the time. progress: called after each batch.
     """
     bench = Bench(adapter)
     report = Report([Finding(law, law.missing(bench)) for law in properties], seed)
     started = time.monotonic()
-    while open_ := [finding for finding in report.findings if not finding.missing and not finding.counterexample]:
-        for finding in open_:
-            if finding.batches and time.monotonic() - started > seconds:
-                return report
-            _batch(bench, finding, seed, seconds * SHARE_TO_SHRINK)
-            report.seconds = time.monotonic() - started
-            progress(report)
+    for finding in _turns(report, started, seconds):
+        _batch(bench, finding, seed)
+        report.seconds = time.monotonic() - started
+        progress(report)
+    failed = [finding for finding in report.findings if finding.first]
+    for left, finding in zip(range(len(failed), 0, -1), failed):
+        assert finding.first is not None
+        time_left = started + seconds - time.monotonic()
+        finding.counterexample = shrink(bench, finding.law, finding.first, time_left / left).lines
+        progress(report)
+    report.seconds = time.monotonic() - started
     return report
 
 
-def _batch(bench: Bench, finding: Finding, seed: int, seconds_to_shrink: float) -> None:
+def _turns(report: Report, started: float, seconds: float) -> Iterator[Finding]:
+    """Who is asked next, until all have failed or the time is over."""
+    while open_ := [finding for finding in report.findings if finding.verdict in ("held", "blind")]:
+        for finding in open_:
+            share = SHARE_TO_SEARCH if report.failed else 1
+            if finding.batches and time.monotonic() - started > seconds * share:
+                return
+            yield finding
+
+
+def _batch(bench: Bench, finding: Finding, seed: int) -> None:
     started, law, number = time.monotonic(), finding.law, finding.batches
     random = Random(f"{seed}/{law.name}/{number}")
     own = law.own or number % OWN_EVERY == OWN_EVERY - 1
@@ -111,7 +127,7 @@ def _batch(bench: Bench, finding: Finding, seed: int, seconds_to_shrink: float) 
     finding.trials += len(trials)
     finding.hits += sum(trial.hit for trial in trials)
     if any(failures):
-        first = smallest_failure(bench, law, seeds)
-        # Trials that only fail in company are shown as they were found.
-        finding.counterexample = shrink(bench, law, first, seconds_to_shrink).lines if first else next(filter(None, failures))
+        finding.first = smallest_failure(bench, law, seeds)
+        # What fails only in company is shown as it was found.
+        finding.counterexample = finding.first.lines if finding.first else next(filter(None, failures))
     finding.seconds += time.monotonic() - started

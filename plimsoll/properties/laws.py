@@ -155,6 +155,7 @@ class Monotone(Property):
 class StaleRefused(Property):
     name = "stale_price_refused"
     says = "liquidates up to the oldest price allowed, to the second, and never beyond"
+    own = True
 
     def missing(self, bench: Bench) -> str:
         return "" if bench.adapter.max_price_age is not None else "max_price_age"
@@ -204,6 +205,7 @@ class LiquidatesExactly(Property):
 class Restores(Property):
     name = "liquidation_restores"
     says = "after a liquidation the account is closed or above its line"
+    own = True
 
     def trials(self, bench: Bench, seeds: Sequence[Seed]) -> list[Trial]:
         return below(bench, seeds)
@@ -220,6 +222,7 @@ class Restores(Property):
 class SeizedIsDeducted(Property):
     name = "seized_is_deducted"
     says = "what the liquidator receives leaves the account"
+    own = True
 
     def trials(self, bench: Bench, seeds: Sequence[Seed]) -> list[Trial]:
         return below(bench, seeds)

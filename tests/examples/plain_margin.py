@@ -43,9 +43,8 @@ class PlainMargin(StepByStep):
 
     def is_liquidatable(self, account: dict) -> bool:
         said = self.margin_ratio(account)
-        if "boundary" in self.bugs:
-            return account["size"] != 0 and said.equity <= said.maintenance
-        return said.liquidatable
+        below = said.equity <= said.maintenance if "boundary" in self.bugs else said.liquidatable
+        return account["size"] != 0 and below
 
     def margin_ratio(self, account: dict) -> Margin:
         profit = mul_div_down(account["size"], self.at - account["entry"], SCALE)
