@@ -13,8 +13,8 @@ import {MarginMath} from "./libraries/MarginMath.sol";
 /// @title AuctionHouse: the collateral of an account that owes too much
 /// @notice A Dutch auction of what is for sale: a debt above λ · C, equity below zero, or an estate. The discount is never more
 /// than the haircut that already counts against the account, so no sale lowers its equity; only where equity is below
-/// zero and nothing is held (every loss of a position has been paid by then) does it go on to 1, so that there is always
-/// a buyer. The clock is nobody's to keep: it lapses, and it begins anew when the sequencer comes back.
+/// zero, nothing is held (every loss of a position has been paid by then) and nobody wanted it at the haircut, does it go on
+/// to 1, so that there is always a buyer. The clock is nobody's to keep: it lapses, and it begins anew when the sequencer comes back.
 contract AuctionHouse is IAuctionHouse {
     using FixedPointMath for uint256;
     using MarginMath for IMarginTypes.Margin;
@@ -23,7 +23,7 @@ contract AuctionHouse is IAuctionHouse {
     /// @inheritdoc IAuctionHouse
     uint256 public constant RAMP = 30 minutes;
     /// @inheritdoc IAuctionHouse
-    uint256 public constant LIFE = 1 hours;
+    uint256 public constant LIFE = 90 minutes;
 
     /// @inheritdoc IAuctionHouse
     address public immutable ENGINE;
@@ -115,7 +115,9 @@ contract AuctionHouse is IAuctionHouse {
         return margin.collateral.mulDivDown(IMarginEngine(ENGINE).DEBT_LIMIT_E6(), 1e6);
     }
 
+    /// @dev What an estate owes falls due when it holds nothing any more.
     function _forgiven(Case memory c) private view returns (uint256) {
+        if (c.margin.maintenance > 0) return 0;
         return IMarginEngine(ENGINE).estateOf(c.snapshot.account).forgiven;
     }
 
@@ -204,8 +206,13 @@ contract AuctionHouse is IAuctionHouse {
 
     function _discount(Case memory c, IMarginTypes.Coin memory coin, Auction memory a) private view returns (uint256) {
         uint256 from = IPriceOracle(IMarginEngine(ENGINE).ORACLE()).sequencedSince();
-        uint256 insolvent = a.insolventAt == 0 || !_isSunk(c) ? 0 : _elapsed(a.insolventAt, from);
-        return LiquidationMath.discount(coin.haircut, _elapsed(a.startedAt, from), insolvent, RAMP);
+        uint256 elapsed = _elapsed(a.startedAt, from);
+        if (!_isSunk(c) || a.insolventAt == 0 || elapsed < RAMP) {
+            return LiquidationMath.discount(coin.haircut, elapsed, 0, RAMP);
+        }
+        // Nobody wanted it at the haircut either.
+        uint256 insolvent = _elapsed(a.insolventAt, from);
+        return LiquidationMath.discount(coin.haircut, RAMP, insolvent < elapsed - RAMP ? insolvent : elapsed - RAMP, RAMP);
     }
 
     function _elapsed(uint256 since, uint256 from) private view returns (uint256) {

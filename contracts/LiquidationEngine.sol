@@ -156,8 +156,7 @@ contract LiquidationEngine is Deleveraging {
         return c.book;
     }
 
-    function _toPool(uint256 account) internal override {
-        Case memory c = _open(account);
+    function _toPool(Case memory c) internal override {
         if (c.margin.equity < 0) _absorb(c);
         else _liquidate(c, WAD, 0);
     }

@@ -68,6 +68,11 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
             sum -= losses[i].amount.toInt256();
             _share(losses[i]);
         }
+        // Before the transfers: an estate repays what it has left when its last position closes.
+        for (uint256 i; i < cash.length; ++i) {
+            sum += cash[i].amount;
+            _post(cash[i].id, cash[i].amount);
+        }
         for (uint256 i; i < transfers.length; ++i) {
             Transfer calldata moved = transfers[i];
             _touch(moved.instrument, moved.mid);
@@ -75,8 +80,6 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
             _fill(moved.taker, moved.instrument, -moved.size, -moved.quote);
         }
         for (uint256 i; i < cash.length; ++i) {
-            sum += cash[i].amount;
-            _post(cash[i].id, cash[i].amount);
             if (cash[i].id != account) _tell(cash[i].id);
         }
         for (uint256 i; i < funds.length; ++i) {
@@ -96,6 +99,14 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
         credited = _pull(CASH_ACCOUNT, SETTLEMENT, amount, msg.sender);
         _setFund(instrument, credited.toInt256(), 0);
         _payFromFund(instrument);
+    }
+
+    /// @inheritdoc IMarginExtension
+    function payBadDebt(uint256 amount) external nonReentrant returns (uint256 paid) {
+        paid = Math.min(amount, _house.badDebt);
+        if (paid == 0) revert ZeroAmount();
+        paid = _pull(CASH_ACCOUNT, SETTLEMENT, paid, msg.sender);
+        _relieve(paid, NO_INSTRUMENT);
     }
 
     /// @inheritdoc IMarginExtension

@@ -128,6 +128,7 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
     function halt(uint256 feed, uint80 roundId) external {
         (Feed memory f, Halt memory h) = _observedInvalid(feed);
         (uint256 price, uint256 roundTime) = _lastValid(feed, f, roundId);
+        if (f.halted) _requireUndisputed(feed, f, roundId);
         if (!f.halted) _requireGrace(feed, Math.max(_invalidSince(f, h, roundTime), sequencedSince()));
         else if (roundTime <= h.roundTime) revert NotNewer(feed, roundTime, h.roundTime);
         _halt(feed, h, price, roundTime, roundId);
@@ -321,6 +322,13 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
         if (_isNewer(f, roundId + 1, 0) || _isNewer(f, nextPhase, 0) || _isNewer(f, LATEST, roundTime)) {
             revert NotLastValid(feed, roundId);
         }
+    }
+
+    /// @dev While a living secondary disputes what the feed says, that replaces no stand-in. (Nor does it become the first
+    /// one: a feed that answers on is not halted by its own answers.)
+    function _requireUndisputed(uint256 feed, Feed memory f, uint256 roundId) private view {
+        (, Fault fault, uint256 found, uint256 limit) = _live(feed, f, false);
+        if (fault == Fault.Deviates) revert InvalidRound(feed, roundId, fault, found, limit);
     }
 
     /// @dev Whether the round is valid by its content and was written after `time` (0: whenever).

@@ -30,7 +30,7 @@ interface IAuctionHouse {
     error InvalidAmount(uint256 amount, uint256 most);
 
     /// @notice Starts the auction of an account's collateral: D > λ · C, E < 0, or an estate. Or notes that E fell below zero, or
-    /// rose again, since. The discount rises linearly from 0 to the haircut within RAMP; to 1 where E < 0 and nothing is held.
+    /// rose again, since. The discount rises linearly from 0 to the haircut within RAMP; then, where E < 0 and nothing is held, to 1 within another.
     /// It lapses after LIFE, and begins anew when the sequencer comes back.
     function startAuction(uint256 account) external;
 

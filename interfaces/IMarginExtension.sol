@@ -23,6 +23,10 @@ interface IMarginExtension is IMarginTypes {
     /// @notice Credits an instrument's waiting treasury fees to the treasury's account. Anyone.
     function claimFees(uint256 instrument) external returns (uint256 amount);
 
+    /// @notice Pays bad debt with the caller's settlement tokens, at most all of it: also what no side owes. Anyone.
+    /// @return paid settlement units
+    function payBadDebt(uint256 amount) external returns (uint256 paid);
+
     /// @notice Pays an instrument's bad debt: from its insurance, then by charging the side that owes it, as far as this
     /// epoch allows. Anyone; needs a valid price.
     /// @return paid settlement units

@@ -23,7 +23,7 @@ interface IMarginLens {
     /// @param health E / M; the largest int256 where M = 0
     /// @param debt max(0, −(b + U))
     /// @param liquidatable E < M with a position (E < 0: to be absorbed): the rule alone, whatever the sequencer does
-    /// @param forSale debt > λ · C at mid, E < 0, or an estate: its collateral may be bought
+    /// @param forSale debt > λ · C at mid, E < 0, or an estate without positions: its collateral may be bought
     /// @param forgiven what others have paid for it and get back first, where it is an estate
     struct Standing {
         IMarginTypes.Margin margin;

@@ -149,7 +149,7 @@ interface IPriceOracle {
 
     /// @notice Halts a feed that cannot even answer for its old rounds, at a stated price. Only the owner (the
     /// timelock), only on a record older than HALT_GRACE, whatever the sequencer does, and never over a halt. Whoever
-    /// can prove an answer after all improves on it with `halt`.
+    /// can prove an answer after all improves on it with `halt`, if no living secondary disputes it.
     /// @dev Reverts with InvalidStandIn, InvalidPrice (unknown feed), NotObserved, HaltIsFinal, FeedIsValid,
     /// AlreadyHalted, HaltTooSoon and TooLittleGas.
     /// @param price WAD, from 1 to 2^88 − 1

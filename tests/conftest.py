@@ -17,6 +17,7 @@ import random
 import sys
 from pathlib import Path
 
+import brownie._config  # noqa: F401  (loads a hypothesis profile of its own: before ours)
 import hypothesis
 import pytest
 

@@ -22,6 +22,7 @@ abstract contract Cases is ILiquidationEngine {
     using SafeCast for uint256;
 
     uint256 internal constant WAD = 1e18;
+    uint256 internal constant ANY_TRANCHE = type(uint256).max;
     uint256 private constant MAY_TRADE = 1;
     /// @inheritdoc ILiquidationEngine
     uint256 public constant ANY_NONCE = type(uint256).max;
@@ -35,6 +36,7 @@ abstract contract Cases is ILiquidationEngine {
     uint256 public immutable TAKER_SHARE_E6;
 
     /// @dev One account while it is worked on. Per transfer: its notional, and the premium of a pool that it pushes off balance.
+    /// proving: the instrument whose tranche must accept, or ANY_TRANCHE: all of them, as always but in a rehearsal.
     struct Case {
         IMarginTypes.Snapshot snapshot;
         IMarginTypes.Margin margin;
@@ -44,6 +46,7 @@ abstract contract Cases is ILiquidationEngine {
         uint256[] premiums;
         uint256 taker;
         address keeper;
+        uint256 proving;
     }
 
     constructor(
@@ -81,7 +84,7 @@ abstract contract Cases is ILiquidationEngine {
             uint256 bits = IMarginEngine(ENGINE).operatorBits(taker, keeper);
             if (bits & MAY_TRADE == 0) revert UnauthorizedTaker(taker, keeper);
         }
-        (c.taker, c.keeper) = (taker, keeper);
+        (c.taker, c.keeper, c.proving) = (taker, keeper, ANY_TRANCHE);
         (c.snapshot, c.book) = IMarginEngine(ENGINE).load(account, 0, book, true);
         c.margin = MarginMath.judge(c.snapshot, false);
     }
@@ -189,7 +192,8 @@ abstract contract Cases is ILiquidationEngine {
         for (uint256 i; i < c.transfers.length; ++i) {
             if (c.transfers[i].taker == c.snapshot.account) revert TakerIsAccount(c.snapshot.account);
             if (!reduced[i]) allReduced = false;
-            if (fromPool && !reduced[i]) _provePool(c.transfers[i].taker, c.book);
+            bool asked = c.proving == ANY_TRANCHE || c.proving == c.transfers[i].instrument;
+            if (fromPool && asked && !reduced[i]) _provePool(c.transfers[i].taker, c.book);
         }
         if (fromPool || allReduced) return;
         (IMarginTypes.Snapshot memory snapshot,) = IMarginEngine(ENGINE).load(c.taker, 0, c.book, true);

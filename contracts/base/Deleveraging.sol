@@ -40,7 +40,7 @@ abstract contract Deleveraging is Losses {
     function reportRefusal(uint256 account) external {
         (uint256 from, uint256 until) = deleverageWindow(account);
         if (from != 0 && block.timestamp < until) revert NotOpen(account, from, until);
-        _requireRefused(account);
+        _requireRefused(account, ANY_TRANCHE);
         _refusedAt[account] = block.timestamp;
         (from, until) = deleverageWindow(account);
         emit BackstopRefused(account, from, until);
@@ -53,8 +53,9 @@ abstract contract Deleveraging is Losses {
     }
 
     /// @dev Rehearses the verb and sees the pool refuse: no second rule decides it. Any other failure is passed on.
-    function _requireRefused(uint256 account) private {
-        try this.rehearse(account) {}
+    /// @param instrument whose tranche must refuse; ANY_TRANCHE for one of them
+    function _requireRefused(uint256 account, uint256 instrument) private {
+        try this.rehearse(account, instrument) {}
         catch (bytes memory reason) {
             bytes4 selector = bytes4(reason);
             if (selector == TakerRefused.selector || selector == TakerIsAccount.selector) return;
@@ -64,13 +65,16 @@ abstract contract Deleveraging is Losses {
     }
 
     /// @notice Liquidates or absorbs to the pool and reverts whatever happens. Only this contract calls it.
-    function rehearse(uint256 account) external {
+    function rehearse(uint256 account, uint256 instrument) external {
         if (msg.sender != address(this)) revert OnlyItself(msg.sender);
-        _toPool(account);
+        Case memory c = _open(account);
+        c.proving = instrument;
+        _toPool(c);
         revert Rehearsed();
     }
 
-    function _toPool(uint256 account) internal virtual;
+    /// @dev Liquidates or absorbs, whichever is due, all of it, to the pool.
+    function _toPool(Case memory c) internal virtual;
 
     /// @inheritdoc ILiquidationEngine
     function deleverage(uint256 account, uint256 instrument, uint256[] calldata counterparties)
@@ -81,8 +85,8 @@ abstract contract Deleveraging is Losses {
         if (from == 0 || block.timestamp < from || block.timestamp >= until) revert NotOpen(account, from, until);
         Case memory c = _open(account);
         _requireLiquidatable(c);
-        _requireRefused(account);
         IMarginTypes.Leg memory leg = _legOf(c, instrument);
+        _requireRefused(account, instrument);
         closed = _match(c, leg, counterparties);
         ILiquidityPool(POOL).freeze(instrument);
         Outcome memory outcome;

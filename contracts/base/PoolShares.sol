@@ -122,11 +122,15 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
                 IMarginTypes.Snapshot memory snapshot, IPriceOracle.Price[] memory completed
             ) {
                 book = completed;
+                TrancheMath.Worth memory worth =
+                    TrancheMath.worth(snapshot, MarginMath.judge(snapshot, true).initial);
                 if (_isHalted(snapshot, book)) {
                     v.unpriced |= 1 << i;
                     v.reasons[i] = abi.encodeWithSelector(IMarginTypes.InstrumentHalted.selector, i);
+                    // Nothing is withdrawn against a stand-in: the engine would refuse, and `gather` fail with it.
+                    worth.free = 0;
                 }
-                _add(v, i, TrancheMath.worth(snapshot, MarginMath.judge(snapshot, true).initial));
+                _add(v, i, worth);
             } catch (bytes memory reason) {
                 v.unpriced |= 1 << i;
                 v.reasons[i] = reason;

@@ -84,7 +84,8 @@ abstract contract Posting is Ledger {
         uint256 interest = _interestOn(account);
         int256 cash = int256(state.cash) + amount - int256(interest);
         bool owes = cash < 0 || state.cash < 0;
-        if (cash > 0 && state.flags == ESTATE) cash -= int256(_repay(account, uint256(cash)));
+        // While it holds positions its cash is their margin.
+        if (cash > 0 && state.flags == ESTATE && state.instruments == 0) cash -= int256(_repay(account, uint256(cash)));
         state.cash = cash.toInt80();
         if (owes) state.interestIndex = cash < 0 ? _interestIndex().toUint48() : 0;
         if (interest == 0) return;
@@ -132,6 +133,7 @@ abstract contract Posting is Ledger {
 
     /// @dev Takes from positive cash, and proves what stays.
     function _spend(uint256 account, uint256 amount) internal {
+        if (_accounts[account].flags == ESTATE) revert EstateOpen(account, _estates[account].forgiven);
         int256 cash = _accounts[account].cash;
         if (cash < amount.toInt256()) revert InsufficientCash(account, cash, amount);
         _post(account, -int256(amount));

@@ -241,8 +241,9 @@ abstract contract Previews is LensReader {
         bool isCash = token == SETTLEMENT;
         uint256 id = isCash ? 0 : _collateralId(token);
         IMarginTypes.Account memory state = _stateOf(account);
+        if (state.flags != 0) return 0;
         if (isCash) amount = state.cash > 0 ? uint256(int256(state.cash)) : 0;
-        else if (state.flags == 0) amount = IMarginEngine(ENGINE).collateralOf(account, id);
+        else amount = IMarginEngine(ENGINE).collateralOf(account, id);
         if (amount > 0 && _isJudged(state, isCash)) {
             Loaded memory loaded = _tryLoad(account, 0, new IPriceOracle.Price[](0), true);
             _bubble(loaded);
@@ -269,6 +270,7 @@ abstract contract Previews is LensReader {
         if (state.cash < amount.toInt256()) revert IMarginTypes.InsufficientCash(account, state.cash, amount);
         (taken, paid) = _payout(amount);
         if (paid == 0) revert IMarginTypes.NothingInEscrow(amount);
+        if (state.flags != 0) revert IMarginTypes.EstateOpen(account, _forgiven(account));
     }
 
     function _requireHeld(uint256 account, IMarginTypes.Account memory state, uint256 id, uint256 amount) private view {

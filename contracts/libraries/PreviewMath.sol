@@ -82,7 +82,7 @@ library PreviewMath {
         s.debt = margin.debt();
         s.liquidatable = margin.liquidatable();
         s.forgiven = forgiven;
-        s.forSale = forgiven > 0 || margin.equity < 0 || s.debt * 1e6 > margin.collateral * debtLimitE6;
+        s.forSale = (forgiven > 0 && margin.maintenance == 0) || margin.equity < 0 || s.debt * 1e6 > margin.collateral * debtLimitE6;
     }
 
     // The engine's proofs -------------------------------------------------------------------------------------------

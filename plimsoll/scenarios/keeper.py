@@ -3,7 +3,7 @@ the venue. It acts after each answer of a feed.
 
     below its line     liquidate; where the pool refuses the whole, a bite; report the refusal; deleverage when that is open
     below zero         absorb; likewise
-    collateral         start an auction, stop one that lost its ground, buy at a discount that is worth its while
+    collateral         start an auction, buy at a discount that is worth its while
     bad debt           drain it, once an epoch
     dead feeds         observe that one is invalid, or well again; halt it after its grace; settle its positions
 """
@@ -37,6 +37,7 @@ from plimsoll.types import (
     HALT_DELAY,
     HALT_GRACE,
     LOSS_EPOCH,
+    USDC,
     WAD,
     Account,
     Offer,
@@ -45,6 +46,7 @@ from plimsoll.types import (
 from plimsoll.venue import Probe, Venue
 
 LEAST_DISCOUNT = div_down(WAD, 100)  # what selling elsewhere costs: at a smaller discount the keeper waits
+LEAST_LOSS = USDC  # below zero: less is not worth a transaction
 MOST_COUNTERPARTIES = 16  # of one deleveraging
 REFUSALS = ("TakerRefused", "TakerIsAccount")  # the pool takes no more, or it is the pool's own account
 
@@ -58,16 +60,18 @@ class Memory:
     drained: dict[str, int] = field(default_factory=dict)
     invalid: dict[str, int] = field(default_factory=dict)
 
-    def note(self, act: Act, state: State) -> None:
-        """After an act, the keeper's or another's, that was not refused."""
+    def note(self, act: Act, before: State, after: State) -> None:
+        """What an act, the keeper's or another's, did that was not refused."""
         if isinstance(act, ReportRefusal):
-            self.refused[act.account] = state.time
+            self.refused[act.account] = after.time
         elif isinstance(act, Drain):
-            self.drained[act.instrument] = state.time // LOSS_EPOCH
+            self.drained[act.instrument] = after.time // LOSS_EPOCH
+        elif isinstance(act, Absorb):  # charges as much as the epoch allows
+            self.drained |= dict.fromkeys(before.accounts[act.account].positions, after.time // LOSS_EPOCH)
         elif isinstance(act, Observe):
-            feed = state.feeds[act.feed]
+            feed = after.feeds[act.feed]
             if feed.fault or feed.halted_at:
-                self.invalid.setdefault(act.feed, state.time)
+                self.invalid.setdefault(act.feed, after.time)
             else:
                 self.invalid.pop(act.feed, None)
 
@@ -136,10 +140,13 @@ def _sunk(state: State, account: Account) -> bool:
 
 
 def _sell(keeper: str, venue: Venue, state: State) -> Iterator[Act]:
-    for account, offer in venue.for_sale().items():
-        if _sunk(state, account):  # its loss is paid first: then its collateral covers its debt
+    """An account below zero that holds nothing is absorbed first, so that its collateral covers its debt; but not for what a
+    few minutes of interest make of it after that."""
+    for account, held in state.accounts.items():
+        if not held.positions and held.margin and held.margin.equity <= -LEAST_LOSS:
             yield Absorb(keeper, account)
-        elif offer is None:
+    for account, offer in venue.for_sale().items():
+        if offer is None:
             yield StartAuction(keeper, account)
         elif offer.most and offer.price <= _fair(venue.world, state, offer):
             yield BuyCollateral(keeper, account, offer.collateral, offer.most)

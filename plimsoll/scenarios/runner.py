@@ -24,6 +24,7 @@ from plimsoll.venue import Venue
 
 MOST_MOMENTS = 10_000
 _SETTLE_NOTHING = ("set_price", "silence", "break_feed", "start_auction", "stop_auction", "report_refusal", "observe", "halt")
+_REPEATED = ("bite", "settle_halted")
 
 
 class Watch:
@@ -99,10 +100,10 @@ class _Player:
         number = len(self.run.events) + 1
         event = Event(number, after.time, title, act, answer, detail, refused, fails, by_keeper)
         self._check(event, after)
+        if refused is None:
+            self.memory.note(act, self.state, after)
         self.run.events.append(event)
         self.run.states.append(after)
-        if refused is None:
-            self.memory.note(act, after)
         self.watch.event(event)
         return event
 
@@ -136,11 +137,13 @@ class _Player:
             raise InvariantViolated(event.step, event.title, found)
 
     def _keep(self, when: int) -> None:
-        """The keeper's turn: act by act, each kind once an account, until nothing is left to do."""
+        """The keeper's turn: act by act, each kind once an account (bites as long as the pool takes them), until nothing is
+        left to do."""
         tried: set[tuple[object, ...]] = set()
         while act := next((act for act in self._due() if _kind(act) not in tried), None):
-            tried.add(_kind(act))
-            self._perform(when, liquidation.title(act), act, by_keeper=True)
+            event = self._perform(when, liquidation.title(act), act, by_keeper=True)
+            if event.refused or act.verb not in _REPEATED:
+                tried.add(_kind(act))
 
     def _due(self) -> Iterable[Act]:
         return keeper.due(self.venue, self.state, self.scenario, self.memory)

@@ -91,6 +91,8 @@ def _step(item: Reader, world: World, known: Mapping[str, Account], end: int) ->
         who = known[given["who"].choice(tuple(known), "account")]
         found = _account_acts(verb, reader, who, world, known)
     fails = given["fails"].text("the name of an error") if "fails" in given else ""
+    if fails and verb == "provide":
+        found = found[:1]  # nothing is put to work where nothing is taken
     if fails and len(found) > 1:
         given["fails"].fail(f"expected one {verb} in a step that must fail, found {len(found)}")
     return [Step(time, title, item.line, act, fails) for act in found]

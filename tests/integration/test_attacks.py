@@ -10,25 +10,9 @@ from plimsoll.fixed_point import WAD, mul_div_down
 from plimsoll.model import liquidation_math, margin_math
 from plimsoll.types import FeedSpec, InstrumentSpec, MarketSpec, World
 from tests.helpers import event, reverts
-from tests.world import DAY, HOUR, MAX, MAY_TRADE, UNIT, USDC
+from tests.world import DAY, HOUR, MAX, MAY_TRADE, UNIT, USDC, item
 
-ANY = MAX
 ETH = 0
-
-
-@pytest.fixture
-def pool(house, lp):
-    house.provide(lp)
-    return house.pool
-
-
-@pytest.fixture
-def weak(house, trader, short):
-    """Ten ETH bought at 2,000 with 1,836; at 1,900 equity 836, maintenance 1,140."""
-    account = house.open(trader, 1_836 * USDC)
-    house.trade(account, short, {"ETH": 10})
-    house.reprice("ETH", 1_900)
-    return account
 
 
 def nonce(house, account):
@@ -53,11 +37,11 @@ def test_front_runner_bites_first_and_the_keeper_loses_nothing(house, pool, weak
     """The keeper agreed to what it saw: another nonce, or a smaller fraction than it wants, and nothing happens."""
     seen = nonce(house, weak)
     due = house.liquidation.preview(weak, WAD).outcome.fraction
-    house.liquidation.liquidate((weak, 0, due // 2, 0, ANY), sender=stranger)
+    house.liquidation.liquidate(item(weak, 0, due // 2), sender=stranger)
     with reverts("NonceChanged", weak, nonce(house, weak), seen):
-        house.liquidation.liquidate((weak, 0, WAD, 0, seen), sender=keeper)
+        house.liquidation.liquidate(item(weak, nonce=seen), sender=keeper)
     with reverts("FractionBelowMinimum"):
-        house.liquidation.liquidate((weak, 0, WAD, due, ANY), sender=keeper)
+        house.liquidation.liquidate(item(weak, least=due), sender=keeper)
 
 
 def test_owner_tops_up_one_unit_to_shake_the_keeper_off_and_is_liquidated_all_the_same(house, pool, weak, trader, keeper):
@@ -65,8 +49,8 @@ def test_owner_tops_up_one_unit_to_shake_the_keeper_off_and_is_liquidated_all_th
     seen = nonce(house, weak)
     house.deposit(weak, 1)
     with reverts("NonceChanged"):
-        house.liquidation.liquidate((weak, 0, WAD, 0, seen), sender=keeper)
-    house.liquidation.liquidate((weak, 0, WAD, 0, ANY), sender=keeper)
+        house.liquidation.liquidate(item(weak, nonce=seen), sender=keeper)
+    house.liquidation.liquidate(item(weak), sender=keeper)
     assert not margin_math.liquidatable(house.judge(weak))
 
 
@@ -75,7 +59,7 @@ def test_poisoned_item_does_not_stop_a_batch(house, pool, weak, trader, maker, k
     dead = house.open(trader, 50_000 * USDC, 7)
     house.trade(dead, short, {"SOL": 100})
     house.protocol.feeds["SOL"].setMode(2)  # burns all the gas it is given
-    items = [(a, 0, WAD, 0, ANY) for a in (dead, short, house.account(maker, 99), weak, weak)]
+    items = [item(a) for a in (dead, short, house.account(maker, 99), weak, weak)]
     receipt = house.liquidation.liquidateMany(items, sender=keeper)
     assert event(receipt, "Liquidated").account == weak
     assert len(receipt.events_named("Skipped")) == 4
@@ -92,14 +76,14 @@ def test_open_and_liquidate_in_one_block_is_refused(house, pool, trader, short, 
         house.trade(account, short, {"ETH": 10}, [-10 * 2_050 * USDC])
     house.trade(account, short, {"ETH": 10})
     with reverts("NotLiquidatable"):
-        house.liquidation.liquidate((account, 0, WAD, 0, ANY), sender=keeper)
+        house.liquidation.liquidate(item(account), sender=keeper)
 
 
 def test_self_liquidation_costs_what_insurance_gets(house, engine, trader, short, weak):
     """The trader is keeper and taker: all but the insurance's share of the penalty comes back, never more."""
     own = house.open(trader, 1_000_000 * USDC, 5)
     before, insurance = worth(house, weak, own), engine.fundOf(ETH).insurance
-    house.liquidation.liquidate((weak, own, WAD, 0, ANY), sender=trader)
+    house.liquidation.liquidate(item(weak, own), sender=trader)
     paid = engine.fundOf(ETH).insurance - insurance
     # The keeper's reward lands in the owner's account of sub 0, which is the sinking one.
     assert paid > 0 and -paid - 2 <= worth(house, weak, own) - before <= -paid + 2
@@ -127,7 +111,7 @@ def test_liquidation_through_ones_own_share_of_the_pool_gains_nothing(house, tra
         return worth(house, *mine) + mul_div_down(house.pool.totalAssets(), shares, house.pool.totalSupply())
 
     before = wealth()
-    house.liquidation.liquidate((weak, 0, WAD, 0, ANY), sender=trader)
+    house.liquidation.liquidate(item(weak), sender=trader)
     assert wealth() <= before
 
 
@@ -195,11 +179,11 @@ def test_liquidator_cannot_choose_the_price(chain, house, pool, weak, keeper):
     """An answer that is too old, or of a feed that is down, liquidates nobody, in any order within the block."""
     house.protocol.feeds["ETH"].setMode(1)
     with reverts("InvalidPrice"):
-        house.liquidation.liquidate((weak, 0, WAD, 0, ANY), sender=keeper)
+        house.liquidation.liquidate(item(weak), sender=keeper)
     house.protocol.feeds["ETH"].setMode(0)
     house.reprice("ETH", 2_000)
     with reverts("NotLiquidatable"):
-        house.liquidation.liquidate((weak, 0, WAD, 0, ANY), sender=keeper)
+        house.liquidation.liquidate(item(weak), sender=keeper)
 
 
 # Auctions ----------------------------------------------------------------------------------------------------------
@@ -246,7 +230,7 @@ def test_auction_of_an_account_below_zero_with_positions_is_no_gift(house, chain
     auctions = house.protocol.auctions
     auctions.startAuction(account)
     assert auctions.auctionOf(account).insolventAt == 0
-    chain.advance(50 * 60)
+    chain.advance(80 * 60)
     haircut = house.snapshot(account).coins[0].haircut
     assert auctions.offer(account).price == liquidation_math.sale_price(1_000 * WAD, haircut)
 

@@ -6,17 +6,11 @@ import pytest
 
 from plimsoll.fixed_point import WAD
 from tests.helpers import event, reverts
-from tests.world import DAY, HOUR, MAX, USDC
+from tests.world import DAY, HOUR, MAX, UNIT, USDC
 
 ANY = MAX
 ETH, BTC, SOL = 0, 1, 2
 SOL_FEED = 2
-
-
-@pytest.fixture
-def pool(house, lp):
-    house.provide(lp)
-    return house.pool
 
 
 @pytest.fixture
@@ -117,6 +111,72 @@ def test_token_that_cannot_be_moved_stops_the_sale_of_the_rest_for_half_an_hour_
         auctions.buyCollateral(*item, sender=stranger)
     house.chain.set_next_time(started + auctions.RAMP())
     auctions.buyCollateral(*item, sender=stranger)
+
+
+# What the pool pays ------------------------------------------------------------------------------------------------
+
+
+def test_tranche_at_a_stand_in_does_not_stop_the_pool_from_paying_a_debt(
+    house, oracle, pool, trader, other_trader, short, stranger
+):
+    """The tranche of BTC is left with a billionth of a unit, and its feed dies: what it has is not gathered."""
+    long, bear = house.open(trader, 100_000 * USDC, 2), house.open(other_trader, 100_000 * USDC, 2)
+    for account, sender, size in ((long, trader, UNIT), (bear, other_trader, 1 - UNIT)):
+        house.engine.setOperator(account, pool, 1, sender=sender)
+        pool.trade(account, BTC, size, MAX if size > 0 else 0, MAX, sender=sender)
+    assert house.position(pool.tranche(BTC), "BTC")[0] == -1
+    account = house.open(trader, WETH=3_000 * WAD, STETH=3_000 * 10**12)
+    house.trade(account, short, {"GOLD": 1_000}, [-1_800_000 * USDC - 3_200_000 * USDC])
+    house.trade(account, short, {"GOLD": -1_000})
+    house.chain.advance(9 * DAY)
+    refresh(house, "BTC")
+    oracle.observe(1)
+    house.chain.advance(6 * HOUR + 2)
+    oracle.halt(1, 1 << 64 | house.protocol.feeds["BTC"].latestRound())
+    refresh(house, "BTC")
+    house.reprice("ETH", 0.02)
+    loss = -house.judge(account).equity
+    idle = house.cash(pool.idle())
+    rest = house.judge(pool.tranche(ETH)).equity
+    assert idle + rest < loss
+    paid = event(house.liquidation.absorb(account, 0, sender=stranger), "Absorbed").absorption
+    assert paid.taker == loss and house.judge(account).equity >= 0
+
+
+def test_estate_that_is_absorbed_leg_by_leg_is_left_at_zero(
+    house, trader, other_trader, short, keeper, liquidator
+):
+    """Deleveraged in part, it is an estate with positions; its winning leg, which closes first, does not repay what the
+    losing one needs a moment later."""
+    account = house.open(trader, 5_000 * USDC, WSOL=10 * 10**9)
+    small = house.open(other_trader, 50_000 * USDC)
+    house.trade(account, small, {"BTC": 0.2})
+    house.trade(account, short, {"BTC": 0.8, "ETH": 5})
+    house.reprice("BTC", 33_000)
+    house.liquidation.reportRefusal(account)
+    house.chain.advance(601)
+    refresh(house)
+    house.liquidation.deleverage(account, BTC, [small], sender=keeper)
+    forgiven = house.engine.estateOf(account).forgiven
+    assert forgiven > 0
+    # Until then its cash is the margin of what it holds: nobody takes it, nor the owner.
+    equity = house.judge(account).equity
+    house.engine.settle(account, sender=keeper)
+    assert house.judge(account).equity == equity
+    house.deposit(account, 10_000 * USDC, sender=keeper)
+    for go in (
+        lambda: house.engine.withdraw(account, house.usdc, USDC, trader, 0, sender=trader),
+        lambda: house.engine.moveCash(account, house.account(trader, 9), USDC, sender=trader),
+    ):
+        with reverts("EstateOpen", account, forgiven):
+            go()
+    assert house.protocol.lens.maxWithdraw(account, house.usdc) == 0
+    with reverts("NotForSale"):
+        house.protocol.auctions.startAuction(account)
+    house.reprice("BTC", 20_000)
+    taker = house.open(liquidator, 1_000_000 * USDC)
+    house.liquidation.absorb(account, taker, sender=liquidator)
+    assert house.judge(account).equity >= 0
 
 
 # Gas ---------------------------------------------------------------------------------------------------------------

@@ -16,16 +16,10 @@ from plimsoll.types import (
     World,
 )
 from tests.helpers import event, reverts
-from tests.world import DAY, HOUR, MAX, MAY_TRADE, SIZE_SCALE, UNIT, USDC
+from tests.world import DAY, HOUR, MAX, MAY_TRADE, SIZE_SCALE, UNIT, USDC, item
 
 ETH, BTC = 0, 1
 GRACE = 30 * 60
-
-
-@pytest.fixture
-def pool(house, lp):
-    house.provide(lp)
-    return house.pool
 
 
 @pytest.fixture
@@ -34,7 +28,7 @@ def taker(house, liquidator):
 
 
 def liquidate(house, account, taker=0, sender=None):
-    return house.liquidation.liquidate((account, taker, WAD, 0, MAX), sender=sender or house.chain.accounts[3])
+    return house.liquidation.liquidate(item(account, taker), sender=sender or house.chain.accounts[3])
 
 
 def scale_of(house, instrument):
@@ -180,7 +174,7 @@ def test_luna_min_answer(chain, owner, guardian, treasury, trader, lp, stranger,
     for act in (
         lambda: made.pool.trade(account, 0, UNIT, MAX, MAX, sender=trader),
         lambda: made.engine.withdraw(account, token, 1, trader, 0, sender=trader),
-        lambda: made.liquidation.liquidate((account, 0, WAD, 0, MAX), sender=keeper),
+        lambda: made.liquidation.liquidate(item(account), sender=keeper),
     ):
         with reverts("InvalidPrice"):
             act()
@@ -236,7 +230,7 @@ def test_sequencer_outage(chain, rollup, trader, lp, keeper):
     chain.advance(2 * HOUR)
     rollup.set_price("ETH", 1_850 * WAD)
     with reverts("InvalidPrice"):
-        rollup.liquidation.liquidate((account, 0, WAD, 0, MAX), sender=keeper)
+        rollup.liquidation.liquidate(item(account), sender=keeper)
     rollup.sequencer.push(0)
     back = chain.now
     rollup.pool.trade(account, 0, -1 * UNIT, 0, MAX, sender=trader)
@@ -244,11 +238,11 @@ def test_sequencer_outage(chain, rollup, trader, lp, keeper):
     rollup.engine.deposit(account, rollup.settlement, 1, 0, sender=trader)
     chain.set_next_time(back + GRACE - 2)
     with reverts("InvalidPrice"):
-        rollup.liquidation.liquidate((account, 0, WAD, 0, MAX), sender=keeper)
+        rollup.liquidation.liquidate(item(account), sender=keeper)
     with reverts("InvalidPrice"):
         rollup.pool.trade(account, 0, UNIT, MAX, MAX, sender=trader)
     chain.set_next_time(back + GRACE)
-    rollup.liquidation.liquidate((account, 0, WAD, 0, MAX), sender=keeper)
+    rollup.liquidation.liquidate(item(account), sender=keeper)
 
 
 def test_sequencer_outage_restarts_the_clock_of_an_auction(chain, rollup, trader, other_trader, lp, keeper):

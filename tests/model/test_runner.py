@@ -4,9 +4,9 @@ import pytest
 
 from plimsoll.errors import AnvilDied, Reverted, ScenarioError
 from plimsoll.invariants import INVARIANTS
-from plimsoll.scenarios import acts, keeper, liquidation
+from plimsoll.scenarios import acts, keeper, liquidation, summary
 from plimsoll.scenarios.runner import Watch, play, timeline
-from plimsoll.types import Account
+from plimsoll.types import WAD, Account
 from tests.model.fake_venue import FakeVenue
 from tests.model.stated_world import SMALL, loaded
 
@@ -91,6 +91,12 @@ def test_step_that_must_fail_and_does_not_is_a_failure(tmp_path):
         ("whole_liquidations_at_least: 999", "expected at least 999"),
         ("pool_share_price_at_least: 500%", "expected at least 500.0 %"),
         ("no_liquidation_between: {from: +30m, to: +2h}", "was liquidated at"),
+        ("deleveraged: [ann]", "ann never lost size by a deleveraging"),
+        ("settled: [ETH]", "ETH was not settled after a halt"),
+        ("auctions_at_least: 99", "purchases of collateral: "),
+        ("bad_debt_at_least: 1", "bad debt came to 0.00, expected at least 1.00"),
+        ("insurance_falls_to: 1", "insurance never fell below 990.31, expected at most 1.00"),
+        ("withdrawals_pay_at_most: 99%", "the worst withdrawal paid 100.0 %, expected at most 99.0 %"),
         ("funding_reaches: {ETH: 10%}", "came to 0.0 % a year at most, expected 10.0 %"),
     ],
 )
@@ -99,6 +105,45 @@ def test_expectation_that_does_not_come_true_is_a_failure(tmp_path, expectation,
     run = played(tmp_path, text)
     assert len(run.failures) == 1 and failure in run.failures[0]
     assert f"expect.{expectation.partition(':')[0]}" in run.failures[0]
+
+
+def test_debt_of_a_gap_is_expected_by_its_peak_and_its_end_and_docks_withdrawals(tmp_path):
+    """The longs lose more than insurance has; bob, who won, withdraws at the haircut. A fund then pays the rest."""
+    steps = """steps:
+  - {title: Bob closes, at: +1h05m, who: bob, close: ETH}
+  - {title: And is paid a part, at: +1h10m, who: bob, withdraw: {USDC: 5000}}
+  - {title: Somebody fills the fund, at: +1h20m, who: kim, fund: {ETH: 100000}}
+expect:
+  bad_debt_at_least: 3000
+  bad_debt_at_end_at_most: 0
+  insurance_falls_to: 0
+  withdrawals_pay_at_most: 99.9%
+  wiped_out: [ann]
+"""
+    text = SMALL[: SMALL.index("steps:")].replace("over: 30m", "over: 2s").replace("provide: 1000000", "provide: 50000")
+    run = played(tmp_path, text + steps)
+    assert run.held, run.failures or run.violation
+    failing = steps.replace("bad_debt_at_end_at_most: 0", "bad_debt_at_most: 0").replace("99.9%", "10%")
+    run = played(tmp_path, text + failing)
+    assert len(run.failures) == 2 and "the worst withdrawal paid" in run.failures[1]
+
+
+def test_whale_is_bitten_and_deleveraged(tmp_path):
+    class Small(FakeVenue):
+        def __init__(self, world):
+            super().__init__(world)
+            self.refuses = {Account("ann"): WAD // 8}
+
+    text = SMALL.replace("bob: {role: trader, about: Short 2x, deposit: {USDC: 10000}, open: {ETH: -2x}}",
+                         "bob: {role: trader, deposit: {USDC: 50000}, open: {ETH: -2x}}")  # fmt: skip
+    text = text.replace("delay: 30s}", "delay: 30s, heartbeat: 5m}")
+    text = text[: text.index("steps:")] + "expect:\n  deleveraged: [ann, bob]\n  not_liquidated: [bob]\n"
+    run = played(tmp_path, text, Small)
+    assert run.held, run.failures or run.violation
+    verbs = [event.act.verb for event in run.events if event.by_keeper and not event.refused]
+    assert verbs.count("bite") > 2 and "report_refusal" in verbs and "deleverage" in verbs
+    rows = {str(row.account): row for row in summary.account_rows(run)}
+    assert rows["bob"].deleveraged and "deleveraged" in rows["bob"].fate and "partial" in rows["ann"].fate
 
 
 def test_violation_ends_the_run_with_step_and_numbers(tmp_path):

@@ -6,9 +6,9 @@ import pytest
 from tests.model.stated_world import SMALL, line_of, loaded
 
 from plimsoll.errors import ScenarioFileError, UnknownScenario
-from plimsoll.scenarios import acts
+from plimsoll.scenarios import acts, liquidation
 from plimsoll.scenarios.scenario import find, load, shipped
-from plimsoll.types import SIZE_UNIT, USDC, WAD, Account, InstrumentSpec
+from plimsoll.types import SIZE_UNIT, USDC, WAD, Account, GuardSpec, InstrumentSpec
 
 
 def test_small_scenario_is_read_in_its_units(tmp_path):
@@ -58,6 +58,42 @@ def test_unknown_scenario_names_the_shipped():
         find("black_friday")
 
 
+def test_verbs_of_rescues_are_read(tmp_path):
+    ann, bob, kim, tranche = Account("ann"), Account("bob"), "kim", Account("pool", 1)
+    read = {
+        "report_refusal: ann": liquidation.ReportRefusal(kim, ann),
+        "deleverage: {of: ann, instrument: ETH, against: [bob, pool]}": liquidation.Deleverage(kim, ann, "ETH", (bob, tranche)),
+        "unfreeze: ETH": liquidation.Unfreeze(kim, "ETH"),
+        "drain: ETH": liquidation.Drain(kim, "ETH"),
+        "start_auction: ann": liquidation.StartAuction(kim, ann),
+        "stop_auction: ann": liquidation.StopAuction(kim, ann),
+        "sale_order: [WETH]": liquidation.SaleOrder(Account(kim), ("WETH",)),
+        "buy_collateral: {of: ann, token: WETH, amount: 0.5}": liquidation.BuyCollateral(kim, ann, "WETH", WAD // 2),
+        "buy_collateral: {of: ann, token: WETH, amount: all}": liquidation.BuyCollateral(kim, ann, "WETH", None),
+        "observe: ETH": liquidation.Observe(kim, "ETH"),
+        "halt: ETH": liquidation.HaltFeed(kim, "ETH"),
+        "settle_halted: {instrument: ETH, long: pool, short: bob}": liquidation.SettleHalted(kim, "ETH", tranche, bob),
+    }
+    lines = [f"  - {{title: A step, at: +1h, who: kim, {verb}}}\n" for verb in read]
+    steps = loaded(tmp_path, SMALL.replace("steps:\n", "steps:\n" + "".join(lines))).steps
+    assert [step.act for step in steps if step.title == "A step"] == list(read.values())
+
+
+def test_guard_is_read_with_its_feed(tmp_path):
+    text = SMALL.replace("prices:\n", "prices:\n  USDC: {points: [[+0h, 1], [+2h, 0.9]]}\n")
+    assert loaded(tmp_path, text).world.guard is None
+    guarded = text.replace("world:\n", "world:\n  guard: {feed: USDC, limit: 2.5%}\n")
+    assert loaded(tmp_path, guarded).world.guard == GuardSpec("USDC", 25_000)
+    with pytest.raises(ScenarioFileError, match='unknown feed "USDT"'):
+        loaded(tmp_path, guarded.replace("feed: USDC", "feed: USDT"))
+
+
+def test_deposit_that_the_pool_must_refuse_is_one_act(tmp_path):
+    step = "  - {title: A deposit, at: +1h, who: paula, provide: 5, fails: Depegged}\n"
+    steps = loaded(tmp_path, SMALL.replace("steps:\n", "steps:\n" + step)).steps
+    assert [step.act.verb for step in steps if step.fails] == ["provide"]
+
+
 WRONG = [
     # what is put in the place of what, the line that must be named (by what stands in it), field, what the message says
     ("base: 6%", "bse: 6%", "bse", "world.instruments.ETH.bse", 'unknown field (did you mean "base"?)'),
@@ -99,6 +135,16 @@ WRONG = [
     ("bad_debt_at_most: 0", "bad_debt_at_most: few", "few", "expect.bad_debt_at_most", "expected an amount"),
     ("survives: [bob]", "survives: bob", "survives: bob", "expect.survives", "expected a list of accounts"),
     ("survives: [bob]", "survivors: [bob]", "survivors", "expect.survivors", "unknown field"),
+    (
+        "close: ETH",
+        "deleverage: {of: ann, instrument: ETH, against: ann}",
+        "against",
+        "steps[0].deleverage.against",
+        "expected a list of accounts",
+    ),
+    ("close: ETH", "settle_halted: {instrument: ETH, long: ann}", "settle_halted", "steps[0].settle_halted", '"short" is missing'),
+    ("close: ETH", "halt: ETC", "halt", "steps[0].halt", 'unknown feed "ETC"'),
+    ("survives: [bob]", "settled: [BTC]", "BTC", "expect.settled[0]", 'unknown instrument "BTC"'),
     ("title: A price slides through the lines of three traders\n", "", "world:", "", 'the field "title" is missing'),
 ]
 

@@ -9,7 +9,7 @@ from plimsoll.model import liquidation_math, margin_math
 from tests.helpers import event, isolated, reverts
 from tests.world import COINS, FEEDS, MAX, USDC
 
-RAMP, LIFE = 1_800, 3_600
+RAMP, LIFE = 1_800, 5_400
 OPEN_LIMIT_E6 = 800_000
 
 
@@ -154,18 +154,21 @@ def test_buy_collateral_by_the_owner_gains_nothing(house, chain, auctions, runni
 
 
 def test_buy_collateral_of_a_sunk_account_gets_cheaper_until_it_is_free(house, chain, auctions, sunk, buyer):
-    """So there is always a buyer: from when it was seen to be below zero, the rest of the way to nothing."""
+    """So there is always a buyer; but first it is offered at every discount up to the haircut."""
     auctions.startAuction(sunk)
     coin = house.snapshot(sunk).coins[0]
-    for elapsed in (1, 300, 900, RAMP - 1, RAMP, LIFE - 1):
+    for elapsed in (1, 300, RAMP - 1, RAMP, RAMP + 1, RAMP + 900, 2 * RAMP - 1, 2 * RAMP, LIFE - 1):
         with isolated(chain):
             at(chain, auctions, sunk, elapsed)
             sold = event(auctions.buyCollateral(sunk, 0, WAD, MAX, b"", sender=buyer), "CollateralSold")
-            assert sold.payment == liquidation_math.sale_payment(coin, WAD, price_after(coin, elapsed, elapsed))
-            assert elapsed < RAMP or sold.payment == 0
+            price = price_after(coin, elapsed, max(0, elapsed - RAMP))
+            assert sold.payment == liquidation_math.sale_payment(coin, WAD, price)
+            assert elapsed < 2 * RAMP or sold.payment == 0
 
 
-def test_buy_collateral_of_an_account_that_sank_later_finds_the_second_clock_at_its_start(house, chain, auctions, running, buyer):
+def test_buy_collateral_of_an_account_that_sank_later_finds_the_second_clock_at_its_start(
+    house, chain, auctions, running, buyer
+):
     """Its first clock is at its end: that gives the haircut, and not a unit more."""
     chain.advance(RAMP + 600)
     house.reprice("ETH", 1_200)
@@ -177,6 +180,24 @@ def test_buy_collateral_of_an_account_that_sank_later_finds_the_second_clock_at_
     chain.set_next_time(noted + 90)
     sold = event(auctions.buyCollateral(running, 0, WAD, MAX, b"", sender=buyer), "CollateralSold")
     assert sold.payment == liquidation_math.sale_payment(coin, WAD, price_after(coin, RAMP, 90))
+
+
+def test_buy_collateral_of_an_estate_that_interest_sank_is_offered_at_the_haircut_first(
+    house, chain, auctions, trader, short, buyer, liquidator
+):
+    """Absorbed, its equity is 0; a second of interest later it is below: that alone gives nothing away."""
+    house.parameters.setInterest(5 * 10**7, sender=house.timelock)
+    account = house.open(trader, WETH=10 * WAD)
+    house.trade(account, short, {"SOL": 2_500})
+    house.reprice("SOL", 12)
+    house.liquidation.absorb(account, house.open(liquidator, 10**6 * USDC), sender=liquidator)
+    chain.advance(10)
+    auctions.startAuction(account)
+    assert auctions.auctionOf(account).insolventAt != 0
+    coin = house.snapshot(account).coins[0]
+    at(chain, auctions, account, RAMP)
+    sold = event(auctions.buyCollateral(account, 0, MAX, MAX, b"", sender=buyer), "CollateralSold")
+    assert sold.payment == liquidation_math.sale_payment(coin, sold.amount, price_after(coin, RAMP))
 
 
 def test_buy_collateral_of_a_sunk_account_that_recovered_is_capped_again(house, chain, auctions, sunk, buyer):

@@ -5,7 +5,7 @@ from plimsoll.model import margin_math
 from tests.helpers import event, reverts
 from tests.world import NO_INSTRUMENT, USDC
 
-LIFE = 3_600
+LIFE = 5_400
 
 
 def test_start_auction_by_anyone_starts_the_clock(chain, auctions, owing, stranger):

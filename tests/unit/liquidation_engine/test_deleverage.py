@@ -97,7 +97,7 @@ def test_report_refusal_with_too_little_gas_reports_nothing(liquidation, pool, w
 
 def test_rehearse_from_outside_reverts(liquidation, weak, stranger):
     with reverts("OnlyItself", stranger):
-        liquidation.rehearse(weak, sender=stranger)
+        liquidation.rehearse(weak, MAX, sender=stranger)
 
 
 # Deleveraging ------------------------------------------------------------------------------------------------------
@@ -204,6 +204,20 @@ def test_deleverage_of_what_is_not_held_or_of_nobody_reverts(liquidation, refuse
         liquidation.deleverage(refused, 1, [winner])
     with reverts("InvalidAmount"):
         liquidation.deleverage(refused, ETH, [])
+
+
+def test_deleverage_of_a_leg_that_the_pool_would_take_reverts(house, liquidation, lp, trader, short, winner):
+    """ETH is backed, SOL is not: nobody in ETH is closed out for it."""
+    house.provide(lp)
+    account = house.open(trader, 4_000 * USDC, 9)
+    house.trade(account, short, {"ETH": 10, "SOL": 1_000})
+    house.reprice("ETH", 1_780)
+    liquidation.reportRefusal(account)
+    house.chain.advance(DELAY)
+    house.protocol.refresh()
+    with reverts("BackstopAccepts", account):
+        liquidation.deleverage(account, ETH, [winner])
+    liquidation.deleverage(account, 2, [short])
 
 
 # Below zero --------------------------------------------------------------------------------------------------------

@@ -99,6 +99,22 @@ def test_halt_at_is_improved_by_whoever_proves_an_answer(chain, mute, owner, str
         mute.oracle.halt(0, 1)
 
 
+def test_halt_at_is_not_replaced_by_the_answer_that_the_secondary_disputes(
+    chain, paired, owner, stranger, aggregator, secondary, fault, reverts
+):
+    """The primary answers on, at five times what the other says: the timelock's price is there because of that."""
+    aggregator.push(10_000 * 10**8)
+    paired.observe(0)
+    chain.advance(HALT_GRACE + 1)
+    aggregator.push(10_000 * 10**8)
+    secondary.push(2_000 * 10**18)
+    paired.haltAt(0, 2_000 * WAD, sender=owner)
+    with reverts("InvalidRound", 0, 3, fault.Deviates, 2_000 * WAD, 10_000 * WAD):
+        paired.halt(0, 3, sender=stranger)
+    secondary.setMode(REVERT)  # nobody disputes it any more
+    paired.halt(0, 3, sender=stranger)
+
+
 def test_halt_at_final_is_not_improved(chain, mute, owner, aggregator, reverts):
     mute.wait()
     at = mute.oracle.haltAt(0, 1_950 * WAD, sender=owner).event("Halted").haltedAt
