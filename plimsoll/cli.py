@@ -3,8 +3,9 @@
     scenario run NAME_OR_FILE [--prices [FEED=]FILE.csv] [--report DIR] [--quiet]
     scenario list
     scenario check FILE
+    properties ADAPTER [--seconds N] [--seed S] [--only PROPERTY]...
 
-Exit codes: 0 all held · 1 an invariant or an expectation failed · 2 bad input ·
+Exit codes: 0 all held · 1 an invariant, an expectation or a property failed · 2 bad input ·
 3 the chain could not be started, or died · 130 interrupted.
 """
 
@@ -18,7 +19,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from plimsoll.errors import PlimsollError, Reverted, ScenarioError
+from plimsoll.errors import AdapterError, PlimsollError, Reverted, ScenarioError
+from plimsoll.properties import finding, screen as properties_screen
+from plimsoll.properties.checking import check
 from plimsoll.scenarios import report, runner, screen
 from plimsoll.scenarios.record import Run
 from plimsoll.scenarios.scenario import Scenario, find, load, shipped
@@ -37,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     errors = Console(stderr=True)
     try:
         return options.command(options)
-    except ScenarioError as error:
+    except (ScenarioError, AdapterError) as error:
         errors.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
         return BAD_INPUT
     except PlimsollError as error:
@@ -51,9 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m plimsoll", description="Plimsoll, an on-chain margin protocol.")
     parser.set_defaults(command=_helper(parser))
-    scenario = parser.add_subparsers(title="commands").add_parser(
-        "scenario", help="play a stated world on the contracts"
-    )
+    commands = parser.add_subparsers(title="commands")
+    _add_properties(commands.add_parser("properties", help="test the liquidation threshold of your own contract"))
+    scenario = commands.add_parser("scenario", help="play a stated world on the contracts")
     scenario.set_defaults(command=_helper(scenario))
     verbs = scenario.add_subparsers(title="verbs")
     run = verbs.add_parser("run", help="play a scenario on a chain of its own and leave a report")
@@ -73,6 +76,14 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("scenario", help="a shipped scenario's name, or a YAML file")
     check.set_defaults(command=_check)
     return parser
+
+
+def _add_properties(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(command=_properties)
+    parser.add_argument("adapter", help="an adapter as Python names it: examples.right, my_package.my_module.MyAdapter")
+    parser.add_argument("--seconds", type=float, default=10, help="how long to look (default: 10)")
+    parser.add_argument("--seed", type=int, default=0, help="other cases (default: 0)")
+    parser.add_argument("--only", action="append", default=[], metavar="PROPERTY", help="may be repeated")
 
 
 def _helper(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], int]:
@@ -139,6 +150,15 @@ def anvil_venue(world: World) -> Iterator[Venue]:
 
     with Anvil(timestamp=world.start - TIME_TO_BUILD) as anvil:
         yield ChainVenue(Chain(anvil), world)
+
+
+def _properties(options: argparse.Namespace) -> int:
+    laws = finding.properties(options.only)
+    console = Console()
+    with finding.adapter(options.adapter) as adapter, properties_screen.Screen(console) as watch:
+        report = check(adapter, laws, options.seconds, options.seed, watch.show)
+    properties_screen.conclude(console, report)
+    return HELD if report.held else FAILED
 
 
 def _list(options: argparse.Namespace) -> int:

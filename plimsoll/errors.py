@@ -8,7 +8,9 @@
     │   ├── PortTaken               somebody answers on the port that was asked for
     │   ├── NodeDead                the node does not answer
     │   ├── NodeRefused             the node answers with an error of its own
-    │   └── ArtifactMissing         a contract that was not compiled
+    │   ├── ArtifactMissing         a contract that was not compiled
+    │   └── NotCompiled             a source that the compiler refuses
+    ├── AdapterError                what `properties` was told to check is not an adapter
     └── ScenarioError
         ├── ScenarioFileError       a scenario file is wrong: file, line, field, what was expected
         ├── PriceFileError          a price file is wrong: file, line, what was expected
@@ -98,6 +100,17 @@ class ArtifactMissing(ToolchainError):
     def __init__(self, name: str, where: str) -> None:
         super().__init__(f"{name} is not compiled ({where}). Run `make setup`, or `brownie compile --all`; check the name.")
         self.name = name
+
+
+class NotCompiled(ToolchainError):
+    """Sources that could not be compiled. reason: the compiler's words."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"{what} cannot be compiled: {reason}")
+
+
+class AdapterError(PlimsollError):
+    """A name that leads to no adapter, or to no property."""
 
 
 class ScenarioError(PlimsollError):

@@ -6,6 +6,7 @@
     contracts/base/         base, libraries, interfaces, OpenZeppelin           scenarios, risk,
     contracts/, periphery/  base, libraries, interfaces, OpenZeppelin             keeper            core; each other
     contracts/mocks/        anything; nothing imports a mock                    toolchain           core; itself
+    examples/contracts/     each other                                          properties          core; itself
                                                                                 cli, __main__       all of plimsoll
     A concrete contract never imports another.                                  everything else     all but scripts
 
@@ -29,7 +30,7 @@ PLAYERS = {"scenarios", "risk", "keeper"}
 PYTHON_MAY = {
     **{name: CORE for name in CORE},
     **{name: CORE | PLAYERS for name in PLAYERS},
-    **{name: CORE | {name} for name in ("model", "chain", "toolchain")},
+    **{name: CORE | {name} for name in ("model", "chain", "toolchain", "properties")},
 }
 KNOWS_A_CHAIN = {"web3", "brownie", "eth_abi", "eth_account", "eth_utils", "hexbytes", "rlp", "pyrevm"}
 
@@ -39,6 +40,7 @@ SOLIDITY_MAY = {
     "base": {"base", "library", "interface", "openzeppelin"},
     "contract": {"base", "library", "interface", "openzeppelin"},
     "mock": {"mock", "contract", "base", "library", "interface", "openzeppelin"},
+    "example": {"example"},
 }
 
 LINES = {".sol": 450, ".py": 350}
@@ -89,8 +91,9 @@ def solidity_breaches(path: str, text: str) -> Iterator[str]:
 
 
 def solidity_zone(path: str) -> str:
-    if path.startswith("interfaces/"):
-        return "interface"
+    for folder, zone in (("interfaces/", "interface"), ("examples/contracts/", "example")):
+        if path.startswith(folder):
+            return zone
     folders = {"libraries": "library", "mocks": "mock", "base": "base"}
     return folders.get(path.split("/")[1], "contract") if path.startswith("contracts/") else "outside"
 

@@ -38,6 +38,7 @@ RIGHT_IMPORTS = [
     ("contracts/A.sol", "./base/B.sol"),
     ("contracts/periphery/A.sol", "../libraries/B.sol"),
     ("contracts/mocks/A.sol", "../B.sol"),
+    ("examples/contracts/A.sol", "./B.sol"),
 ]
 WRONG_IMPORTS = [
     ("contracts/A.sol", "./B.sol"),
@@ -53,6 +54,8 @@ WRONG_IMPORTS = [
     ("contracts/libraries/A.sol", "@openzeppelin/contracts/access/Ownable.sol"),
     ("interfaces/IA.sol", "../contracts/libraries/B.sol"),
     ("interfaces/IA.sol", "../contracts/B.sol"),
+    ("contracts/A.sol", "../examples/contracts/B.sol"),
+    ("examples/contracts/A.sol", "../../contracts/B.sol"),
 ]
 
 
@@ -136,6 +139,8 @@ WRONG_PYTHON = [
     ("plimsoll/chain/a.py", "from plimsoll.model import protocol"),
     ("plimsoll/chain/a.py", "from plimsoll.scenarios import runner"),
     ("plimsoll/scenarios/a.py", "from plimsoll.chain import node"),
+    ("plimsoll/properties/a.py", "from plimsoll.chain import node"),
+    ("plimsoll/properties/a.py", "from plimsoll.model import margin_math"),
     ("plimsoll/keeper/a.py", "from plimsoll.model import protocol"),
     ("plimsoll/risk/a.py", "import plimsoll.cli"),
     ("plimsoll/cli.py", "from tests import helpers"),

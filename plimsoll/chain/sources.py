@@ -1,0 +1,69 @@
+"""Contracts that Brownie does not compile: the files of a folder outside contracts/, by the project's own compiler.
+
+    found = compile_folder(Path("examples/contracts"))       # artifacts by name
+    chain.deploy(found["ExampleMargin"])
+
+The compiler keeps its outputs (plimsoll/toolchain/solc.js), so only the first time after a change takes seconds. Settings
+are those of brownie-config.yaml: version by the lock, optimiser, EVM, remappings.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from plimsoll.chain.artifacts import Artifact
+from plimsoll.errors import NotCompiled
+
+ROOT = Path(__file__).resolve().parents[2]
+OUTPUTS = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]
+
+
+@lru_cache(maxsize=None)
+def compile_folder(folder: Path) -> dict[str, Artifact]:
+    """Every contract of the *.sol files of a folder within the project or beside it. Raises NotCompiled."""
+    folder = folder.resolve()
+    base = ROOT if folder.is_relative_to(ROOT) else folder
+    files = sorted(folder.glob("*.sol"))
+    if not files:
+        raise NotCompiled(str(folder), "there is no .sol file")
+    sources = {path.relative_to(base).as_posix(): {"content": path.read_text()} for path in files}
+    output = _solc({"language": "Solidity", "sources": sources, "settings": _settings()})
+    if wrong := [e["formattedMessage"] for e in output.get("errors", []) if e["severity"] == "error"]:
+        raise NotCompiled(str(folder), "\n".join(wrong))
+    named = [pair for name in sources for pair in output["contracts"].get(name, {}).items()]
+    return {name: _artifact(name, made) for name, made in named}
+
+
+def _settings() -> dict[str, Any]:
+    solc = yaml.safe_load((ROOT / "brownie-config.yaml").read_text())["compiler"]
+    return {
+        "optimizer": solc["solc"]["optimizer"],
+        "evmVersion": solc["evm_version"],
+        "remappings": solc["solc"].get("remappings", []),
+        "outputSelection": {"*": {"*": OUTPUTS}},
+    }
+
+
+def _solc(question: dict) -> dict:
+    compilers = sorted((ROOT / ".solc").glob("solc-v*"))
+    if not compilers:
+        raise NotCompiled("the compiler", "it is not set up. Run `make setup`")
+    command = [str(compilers[-1]), "--standard-json", "--base-path", str(ROOT)]
+    try:
+        done = subprocess.run(command, input=json.dumps(question), capture_output=True, text=True, cwd=ROOT)
+    except OSError as problem:
+        raise NotCompiled("the compiler", f"{problem}. Run `make setup`") from None
+    if done.returncode:
+        raise NotCompiled("the compiler", done.stderr.strip())
+    return json.loads(done.stdout)
+
+
+def _artifact(name: str, made: dict) -> Artifact:
+    evm = made["evm"]
+    return Artifact(name, made["abi"], evm["bytecode"]["object"], len(evm["deployedBytecode"]["object"]) // 2)
