@@ -76,7 +76,7 @@ class Bench:
     def draw(self, random: Random, own: bool) -> Seed:
         """A case whose numbers are of any magnitude, and what is to be solved in it."""
         price = self._magnitude(random, self.adapter.price)
-        entry = price if random.random() < 0.3 else self.adapter.price.place(price * random.uniform(0.5, 1.5))
+        entry = price if random.random() < 0.5 else self.adapter.price.place(price * random.uniform(0.5, 1.5))
         size = self._magnitude(random, self.adapter.size)
         size *= random.choice((1, -1)) if self.adapter.shorts else 1
         case = Case(self._magnitude(random, self.adapter.collateral), size, entry, price)
@@ -174,6 +174,12 @@ class Bench:
         shifts = range(-STEPS_AROUND, STEPS_AROUND + 1)
         near = [self.moved(case, crossing.knob, shift) for case in crossing[:2] for shift in shifts]
         return list(dict.fromkeys(case for case in near if case is not None))
+
+    def beyond(self, crossing: Crossing) -> list[Case]:
+        """The next case below the line, where the range has one."""
+        upwards = self.sinks_upwards(crossing.sunk, crossing.knob)
+        case = self.moved(crossing.sunk, crossing.knob, 1 if upwards else -1)
+        return [] if case is None else [case]
 
     def at_the_line(self, crossing: Crossing, case: Case) -> bool:
         """Equity equals maintenance by the rule; without a rule, one of the two between which the verdict changes."""

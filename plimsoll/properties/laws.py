@@ -131,17 +131,20 @@ class Monotone(Property):
         return [
             Trial((case, worse), case == crossing.sunk)
             for seed, crossing in crossed(bench, seeds)
-            for case in bench.around(crossing)
+            for case in (crossing.sunk, *bench.beyond(crossing))
             for worse in self._worse(bench, case, seed.delta)
         ]
 
     def _worse(self, bench: Bench, case: Case, delta: int) -> Iterator[Case]:
+        """The next two steps against it, one of any magnitude, and three anywhere on the way to the end of the range."""
         # Rounding may tip an account that stands on its line: it must fall by more than that.
         start = case if self.knob == "collateral" else bench.moved(case, "collateral", -bench.adapter.rounding)
-        if start is None:
-            return
         upwards = bench.sinks_upwards(case, self.knob)
-        for steps in {1, 1 + delta % max(1, bench.room(case, self.knob, upwards))}:
+        room = bench.room(case, self.knob, upwards)
+        if start is None or room == 0:
+            return
+        anywhere = (1 + delta * factor % room for factor in (1, 10**9 + 7, 10**12 + 39))
+        for steps in dict.fromkeys((1, min(2, room), min(delta, room), *anywhere)):
             if (moved := bench.moved(start, self.knob, steps if upwards else -steps)) is not None:
                 yield moved
 
