@@ -1,6 +1,6 @@
 """`python -m plimsoll`: the commands. Only here a venue is chosen.
 
-    scenario run NAME_OR_FILE [--prices [FEED=]FILE.csv] [--report DIR] [--quiet]
+    scenario run NAME_OR_FILE [--prices [FEED=]FILE.csv] [--venue chain|model] [--report DIR] [--quiet]
     scenario list
     scenario check FILE
 
@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     scenario.set_defaults(command=_helper(scenario))
     verbs = scenario.add_subparsers(title="verbs")
-    run = verbs.add_parser("run", help="play a scenario on a chain of its own and leave a report")
+    run = verbs.add_parser("run", help="play a scenario and leave a report")
     run.add_argument("scenario", help="a shipped scenario's name, or a YAML file")
     run.add_argument(
         "--prices",
@@ -66,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
         help="your own bars (timestamp, open, high, low, close) for a feed, by default the first; may be repeated",
     )
     run.add_argument("--report", type=Path, metavar="DIR", help="where the report goes (default: reports/<scenario>)")
+    run.add_argument(
+        "--venue", choices=tuple(VENUES), default="chain", help="the contracts on a chain of their own (default), or the model"
+    )
     run.add_argument("--quiet", action="store_true", help="only the verdict")
     run.set_defaults(command=_run)
     verbs.add_parser("list", help="the shipped scenarios").set_defaults(command=_list)
@@ -87,7 +90,7 @@ def _run(options: argparse.Namespace) -> int:
     scenario = load(find(options.scenario), dict(_feed_file(word) for word in options.prices))
     runner.timeline(scenario)  # too long is said before a chain is started
     folder = options.report or Path("reports") / scenario.name
-    return run_scenario(scenario, folder, anvil_venue, options.quiet)
+    return run_scenario(scenario, folder, VENUES[options.venue], options.quiet)
 
 
 def run_scenario(scenario: Scenario, folder: Path, venue_of: VenueOf, quiet: bool = False) -> int:
@@ -139,6 +142,17 @@ def anvil_venue(world: World) -> Iterator[Venue]:
 
     with Anvil(timestamp=world.start - TIME_TO_BUILD) as anvil:
         yield ChainVenue(Chain(anvil), world)
+
+
+@contextmanager
+def model_venue(world: World) -> Iterator[Venue]:
+    """The executable specification, in this process."""
+    from plimsoll.model.venue import ModelVenue
+
+    yield ModelVenue(world)
+
+
+VENUES: dict[str, VenueOf] = {"chain": anvil_venue, "model": model_venue}
 
 
 def _list(options: argparse.Namespace) -> int:
