@@ -67,7 +67,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--report", type=Path, metavar="DIR", help="where the report goes (default: reports/<scenario>)")
     run.add_argument(
-        "--venue", choices=tuple(VENUES), default="chain", help="the contracts on a chain of their own (default), or the model"
+        "--venue",
+        choices=("chain", "model"),
+        default="chain",
+        help="the contracts on a chain of their own (default), or the model in this process",
     )
     run.add_argument("--quiet", action="store_true", help="only the verdict")
     run.set_defaults(command=_run)
@@ -90,7 +93,8 @@ def _run(options: argparse.Namespace) -> int:
     scenario = load(find(options.scenario), dict(_feed_file(word) for word in options.prices))
     runner.timeline(scenario)  # too long is said before a chain is started
     folder = options.report or Path("reports") / scenario.name
-    return run_scenario(scenario, folder, VENUES[options.venue], options.quiet)
+    venue_of = model_venue if options.venue == "model" else anvil_venue
+    return run_scenario(scenario, folder, venue_of, options.quiet)
 
 
 def run_scenario(scenario: Scenario, folder: Path, venue_of: VenueOf, quiet: bool = False) -> int:
@@ -150,9 +154,6 @@ def model_venue(world: World) -> Iterator[Venue]:
     from plimsoll.model.venue import ModelVenue
 
     yield ModelVenue(world)
-
-
-VENUES: dict[str, VenueOf] = {"chain": anvil_venue, "model": model_venue}
 
 
 def _list(options: argparse.Namespace) -> int:
