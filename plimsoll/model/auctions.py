@@ -1,8 +1,8 @@
 """Auctions: the collateral of an account that owes too much. The counterpart of AuctionHouse.sol.
 
-For sale is the collateral behind a debt above λ · C, of an account below zero, and of an estate. The discount of the Dutch auction
-is never more than the haircut that already counts against the account, so no sale lowers its equity; only below zero with nothing
-held does it go on to 1, so that there is always a buyer.
+For sale is the collateral behind a debt above λ · C, of an account below zero, and of an estate. The discount of the Dutch
+auction is never more than the haircut that already counts against the account, so no sale lowers its equity; only below zero
+with nothing held does it go on to 1, so that there is always a buyer.
 """
 
 from __future__ import annotations

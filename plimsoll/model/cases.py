@@ -93,8 +93,8 @@ def notional_of(house: House, moved: Transfer) -> int:
 def double_entry(
     house: House, case: Case, transfers: Sequence[Transfer], shares: Shares, premium: int, premiums: Sequence[int]
 ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """The penalty, from the account to keeper, takers and insurance: by each transfer's notional, the premium by what each asks;
-    what division leaves goes to the last."""
+    """The penalty, from the account to keeper, takers and insurance: by each transfer's notional, the premium by what each
+    asks; what division leaves goes to the last."""
     notionals = [notional_of(house, moved) for moved in transfers]
     rewards = zip(_divided(shares.taker, notionals), _divided(premium, premiums))
     insured = _divided(shares.insurance, notionals)

@@ -1,8 +1,9 @@
-"""The liquidity pool: one more margined owner, which happens to quote. The counterpart of LiquidityPool.sol and base/PoolShares.sol.
+"""The liquidity pool: one more margined owner, which happens to quote. The counterpart of LiquidityPool.sol and
+base/PoolShares.sol.
 
 It owns one account per instrument (a tranche, so that one bad market stays there) and an idle one. A deposit pays the equity
-at the better prices, an exit is paid at the worse ones, both rounded for those who stay; a million virtual shares own their part of
-every donation. A redemption is requested and waits.
+at the better prices, an exit is paid at the worse ones, both rounded for those who stay; a million virtual shares own their part
+of every donation. A redemption is requested and waits. What the pool quotes is in quoting.py.
 
 Units: shares 1e-6 of a settlement unit at the start; else settlement units.
 """
@@ -13,11 +14,11 @@ from typing import NamedTuple
 
 from plimsoll.errors import Reverted
 from plimsoll.fixed_point import WAD, mul_div_down, mul_div_up
-from plimsoll.model import ledger, ledger_math, margin_math, oracle, protocol, quote_math, tranche_math
+from plimsoll.model import ledger, margin_math, oracle, protocol, tranche_math
 from plimsoll.model.house import House, Request, refuse, unsigned
 from plimsoll.model.margin_math import MILLION, Snapshot
 from plimsoll.model.oracle import Book
-from plimsoll.types import HOUR, Fill
+from plimsoll.types import HOUR
 
 VIRTUAL_SHARES = 10**6
 MOST_CASH = 2**79 - 1
@@ -38,26 +39,6 @@ class Valuation(NamedTuple):
     worth: dict[int, int]
     free: dict[int, int]
     reasons: dict[int, Reverted]
-
-
-# The quote ---------------------------------------------------------------------------------------------------------
-
-
-def quote(house: House, instrument: int, size: int, mid: int, limit: int | None) -> Fill:
-    """The taker's change of quote, and the fee on top."""
-    spec, maker, scale = house.instruments[instrument], house.size(house.tranche(instrument), instrument), house.size_scale
-    afterwards = quote_math.lean(size, maker).after
-    if afterwards >= house.scale_of(instrument):
-        refuse("SkewTooLarge", instrument, afterwards, house.scale_of(instrument))
-    if instrument in house.storage.frozen and not ledger_math.reduces(maker, -size):
-        refuse("MarketFrozen", instrument)
-    market = spec.market
-    amount = quote_math.amount(size, maker, mid, house.scale_of(instrument), scale, market.spread_e6)
-    fee = quote_math.fee(size, maker, mid, scale, market.taker_fee_e6, market.maker_fee_e6)
-    price = quote_math.price(size, amount, scale)
-    if limit is not None and (price > limit if size > 0 else price < limit):
-        refuse("PriceBeyondLimit", price, limit)
-    return Fill(amount, fee)
 
 
 # What the shares are worth -----------------------------------------------------------------------------------------

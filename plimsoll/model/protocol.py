@@ -1,12 +1,12 @@
-"""The protocol, READ SECOND: the verbs of the margin engine as an executable specification. The counterpart of MarginEngine.sol.
+"""The protocol, READ SECOND: the verbs of the margin engine, as an executable specification. (Their Solidity is MarginEngine.sol.)
 
 Every verb has the same five beats: check (who, what) · load (prices and indices, once) · act (the ledger changes) · prove
 (margin, caps) · tell (and pay). One who knows one verb knows all. A verb that may not happen raises the protocol's own
 error with its numbers (`errors.Reverted`), and then nothing has changed: `House.attempt` sees to that.
 
 Where the rest is: what an account owns and owes, ledger.py; the margin rule, margin_math.py; prices and halts, oracle.py; the
-other side of every trade, pool.py; accounts below their line, liquidation.py, losses.py, deleveraging.py, auctions.py. The
-formulas are in docs/spec.md.
+other side of every trade, quoting.py and pool.py; accounts below their line, liquidation.py, losses.py, deleveraging.py,
+auctions.py. The formulas are in docs/spec.md.
 
 Arguments: `account` an account's id, `caller` and `payer` addresses, `instrument` an id, `token` a name. Units: as in house.py.
 """
@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from plimsoll.fixed_point import mul_div_down
-from plimsoll.model import ledger, ledger_math, margin_math, oracle, pool
+from plimsoll.model import ledger, ledger_math, margin_math, oracle, quoting
 from plimsoll.model.house import CASH, MOST_COLLATERALS, NO_INSTRUMENT, House, owner_of, refuse
 from plimsoll.model.margin_math import MILLION, Margin
 from plimsoll.model.oracle import Book
@@ -145,7 +145,6 @@ class Deal(NamedTuple):
     taker: int
     maker: int
     instrument: int
-    size: int
     mid: int
     book: Book
     taker_adds: bool
@@ -159,7 +158,7 @@ def trade(house: House, account: int, instrument: int, size: int, limit: int | N
     if house.now > deadline:
         refuse("Expired", deadline, house.now)
     deal = _load_deal(house, account, house.tranche(instrument), instrument, size)
-    quoted = pool.quote(house, instrument, size, deal.mid, limit)
+    quoted = quoting.quote(house, instrument, size, deal.mid, limit)
     open_interest = house.storage.markets[instrument].open_interest
     ledger.fill(house, account, instrument, size, quoted.quote)
     ledger.fill(house, deal.maker, instrument, -size, -quoted.quote)
@@ -188,9 +187,7 @@ def _load_deal(house: House, taker: int, maker: int, instrument: int, size: int)
     ledger.touch(house, instrument, book[feed].mid)
     taker_before = None if taker_adds else ledger.judged(house, taker, book)
     maker_before = None if maker_adds else ledger.judged(house, maker, book)
-    return Deal(
-        taker, maker, instrument, size, book[feed].mid, book, taker_adds, maker_adds, taker_before, maker_before
-    )
+    return Deal(taker, maker, instrument, book[feed].mid, book, taker_adds, maker_adds, taker_before, maker_before)
 
 
 def _pay_fee(house: House, deal: Deal, fee: int) -> None:
