@@ -1,6 +1,6 @@
 """`python -m plimsoll`: the commands. Only here a venue is chosen.
 
-    scenario run NAME_OR_FILE [--prices [FEED=]FILE.csv] [--report DIR] [--quiet]
+    scenario run NAME_OR_FILE [--prices [FEED=]FILE.csv] [--venue chain|model] [--report DIR] [--quiet]
     scenario list
     scenario check FILE
     properties ADAPTER [--seconds N] [--seed S] [--only PROPERTY]...
@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     scenario = commands.add_parser("scenario", help="play a stated world on the contracts")
     scenario.set_defaults(command=_helper(scenario))
     verbs = scenario.add_subparsers(title="verbs")
-    run = verbs.add_parser("run", help="play a scenario on a chain of its own and leave a report")
+    run = verbs.add_parser("run", help="play a scenario and leave a report")
     run.add_argument("scenario", help="a shipped scenario's name, or a YAML file")
     run.add_argument(
         "--prices",
@@ -69,6 +69,12 @@ def _parser() -> argparse.ArgumentParser:
         help="your own bars (timestamp, open, high, low, close) for a feed, by default the first; may be repeated",
     )
     run.add_argument("--report", type=Path, metavar="DIR", help="where the report goes (default: reports/<scenario>)")
+    run.add_argument(
+        "--venue",
+        choices=("chain", "model"),
+        default="chain",
+        help="the contracts on a chain of their own (default), or the model in this process",
+    )
     run.add_argument("--quiet", action="store_true", help="only the verdict")
     run.set_defaults(command=_run)
     verbs.add_parser("list", help="the shipped scenarios").set_defaults(command=_list)
@@ -98,7 +104,8 @@ def _run(options: argparse.Namespace) -> int:
     scenario = load(find(options.scenario), dict(_feed_file(word) for word in options.prices))
     runner.timeline(scenario)  # too long is said before a chain is started
     folder = options.report or Path("reports") / scenario.name
-    return run_scenario(scenario, folder, anvil_venue, options.quiet)
+    venue_of = model_venue if options.venue == "model" else anvil_venue
+    return run_scenario(scenario, folder, venue_of, options.quiet)
 
 
 def run_scenario(scenario: Scenario, folder: Path, venue_of: VenueOf, quiet: bool = False) -> int:
@@ -159,6 +166,14 @@ def _properties(options: argparse.Namespace) -> int:
         report = check(adapter, laws, options.seconds, options.seed, watch.show)
     properties_screen.conclude(console, report)
     return HELD if report.held else FAILED
+
+
+@contextmanager
+def model_venue(world: World) -> Iterator[Venue]:
+    """The executable specification, in this process."""
+    from plimsoll.model.venue import ModelVenue
+
+    yield ModelVenue(world)
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -46,6 +46,12 @@ def test_run_that_holds_is_0_and_leaves_a_report(run, tmp_path):
     assert (tmp_path / "reports/small/index.html").is_file()
 
 
+def test_run_on_the_model_needs_no_chain(run, monkeypatch):
+    monkeypatch.setattr(cli, "anvil_venue", None)
+    code, said, complained = run("scenario", "run", "flash_wick", "--venue", "model", "--quiet")
+    assert (code, complained) == (cli.HELD, "") and "Held: every invariant" in said
+
+
 def test_quiet_run_says_only_the_verdict(run, tmp_path):
     code, said, _ = run("scenario", "run", "small.yaml", "--quiet", "--report", "here")
     assert code == cli.HELD and len(said.splitlines()) == 2
