@@ -19,6 +19,7 @@ from plimsoll.errors import Reverted
 from plimsoll.model.house import Birth
 from plimsoll.model.venue import ModelVenue
 from plimsoll.types import DAY, World
+from tests.differential.inside import differences
 
 VIEWS = {"state", "probe", "liquidatable", "for_sale", "liquidation_price", "wallet", "accounts", "account_id"}
 FREE = {"advance_to", "set_price", "break_feed", "mend_feed", "give"}  # what the world does: never refused
@@ -58,7 +59,9 @@ class Twins:
         return play
 
     def look(self) -> None:
-        """Every view of the present is the same on both."""
+        """Every view of the present is the same on both, and so is what they remember beyond it."""
+        found = differences(self.chain, self.model)
+        assert not found, "\n".join(found)
         self.liquidatable()
         self.for_sale()
         self.probe(self.accounts())
