@@ -201,6 +201,14 @@ def decode_error(data: bytes) -> Reverted:
     return Reverted("UnknownError", ("0x" + data.hex(),), ("data",))
 
 
+def refusal(data: bytes, gas_used: int, gas: int) -> Reverted:
+    """What a refused transaction says, from its revert data, the gas it used and the gas it had."""
+    reverted = decode_error(data)
+    if reverted.name == "NoReason" and gas_used >= gas:
+        reverted.hint = f"all of its {gas} gas was used"
+    return reverted
+
+
 def _error_text(data: bytes) -> str:
     try:
         return abi.row([{"type": "string", "name": "message"}], list).read(data, 0)[0]

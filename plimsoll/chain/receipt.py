@@ -32,12 +32,13 @@ class Event:
 
 
 class Receipt:
-    """What a transaction did. gas_used: units of gas. timestamp: its block's, in seconds."""
+    """What a transaction did. ok: it was not refused. gas_used: units of gas. timestamp: its block's, in seconds."""
 
     def __init__(self, rpc: Rpc, raw: Mapping) -> None:
         self._rpc, self.raw = rpc, raw
         self.hash: str = raw["transactionHash"]
         self.block = as_int(raw["blockNumber"])
+        self.ok = bool(as_int(raw["status"]))
         self.gas_used = as_int(raw["gasUsed"])
 
     @cached_property
