@@ -104,8 +104,19 @@ class Lane(ABC):
         """Plays the steps one after another from the latest block, then looks. Nothing stays.
 
         state: what is changed before the first step, by address: {"code": hex, "balance": hex, "stateDiff": {slot: hex}},
-        any of them. Raises NodeRefused where time runs backwards.
+        any of them. Raises ValueError where time runs backwards.
         """
+
+
+def times(steps: Iterable[Step], now: int) -> list[int]:
+    """The time of each step's block, unix seconds; now: of the block before the first. Raises ValueError."""
+    found: list[int] = []
+    for number, one in enumerate(steps):
+        before, now = now, now if one.time is None else one.time
+        if now < before:
+            raise ValueError(f"time runs forward: step {number} is at {now}, {before} is past")
+        found.append(now)
+    return found
 
 
 class MinedLane(Lane):
@@ -115,19 +126,17 @@ class MinedLane(Lane):
         self.chain = chain
 
     def play(self, steps: Sequence[Step], views: Iterable[CallItem] = (), state: Overrides | None = None) -> Played:
+        moments = times(steps, self.chain.now)
         here = self.chain.snapshot()
         try:
             self._override(state or {})
-            now, done = self.chain.now, []
-            for one in steps:
-                now = now if one.time is None else one.time
-                done.append(self._mine(one, now))
+            done = [self._mine(one, time) for one, time in zip(steps, moments)]
             return Played(done, self.chain.batch(views, errors="return"))
         finally:
             self.chain.revert(here)
 
-    def _mine(self, one: Step, now: int) -> Done:
-        self.chain.set_next_time(now)
+    def _mine(self, one: Step, time: int) -> Done:
+        self.chain.set_next_time(time)
         receipt = self.chain.transact(one.to, one.data, one.sender, one.value, one.gas)
         revert = b"" if receipt.ok else self.chain.revert_data(receipt)
         return Done(receipt, revert, one.gas or self.chain.gas_limit)
@@ -166,14 +175,13 @@ class AnvilLane(Lane):
         latest = self.chain.latest
         now, number = as_int(latest["timestamp"]), as_int(latest["number"])
         blocks: list[dict] = []
-        for one in steps:
-            before, now = now, now if one.time is None else one.time
-            if not blocks or not self._share or now != before:
-                number += 1
-                blocks.append({"blockOverrides": {"time": hex(now), "number": hex(number)}, "calls": []})
+        for one, time in zip(steps, times(steps, now)):
+            if not blocks or not self._share or time != now:
+                number, now = number + 1, time
+                blocks.append(_block(now, number))
             blocks[-1]["calls"].append(self._call(one))
         if not blocks:
-            blocks.append({"blockOverrides": {"time": hex(now), "number": hex(number)}, "calls": []})
+            blocks.append(_block(now, number))
         gas = hex(self.chain.gas_limit)
         blocks[-1]["calls"] += [{"gas": gas, **view.request} for view in views]
         return blocks
@@ -194,6 +202,10 @@ class AnvilLane(Lane):
         receipt = Receipt(self.chain.rpc, raw)
         revert = b"" if receipt.ok else bytes.fromhex(call["returnData"][2:])
         return Done(receipt, revert, one.gas or self.chain.gas_limit)
+
+
+def _block(time: int, number: int) -> dict[str, Any]:
+    return {"blockOverrides": {"time": hex(time), "number": hex(number)}, "calls": []}
 
 
 def _results(blocks: list[Mapping]) -> Iterator[tuple[Mapping, str, Mapping]]:
