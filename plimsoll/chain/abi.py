@@ -82,7 +82,8 @@ def struct_name(param: Mapping) -> str:
 
 
 @lru_cache(maxsize=65_536)
-def _checksummed(raw: bytes) -> str:
+def checksummed(raw: bytes) -> str:
+    """The address of 20 bytes."""
     return to_checksum_address(raw)
 
 
@@ -99,7 +100,7 @@ def _read_bool(data: bytes, at: int) -> bool:
 
 
 def _read_address(data: bytes, at: int) -> str:
-    return _checksummed(data[at + 12 : at + WORD])
+    return checksummed(data[at + 12 : at + WORD])
 
 
 def _read_bytes(data: bytes, at: int) -> bytes:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from eth_utils import to_checksum_address
-
+from plimsoll.chain.abi import checksummed
 from plimsoll.chain.artifacts import decode_log
 from plimsoll.chain.rpc import Rpc, as_int
 
@@ -50,7 +49,7 @@ class Receipt:
     @cached_property
     def events(self) -> list[Event]:
         """Every event of every contract, in order; one that no compiled contract declares has the name ""."""
-        return [Event(*decode_log(log), to_checksum_address(log["address"])) for log in self.raw["logs"]]
+        return [Event(*decode_log(log), checksummed(bytes.fromhex(log["address"][2:]))) for log in self.raw["logs"]]
 
     def events_named(self, name: str) -> list[Event]:
         return [event for event in self.events if event.name == name]

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from plimsoll.chain.lane import AnvilLane, MinedLane, step
+from plimsoll.chain.pyrevm_lane import INSTALLED, PyrevmLane
 from plimsoll.chain.state import StateReader
 from plimsoll.errors import Reverted
 from plimsoll.types import Account
@@ -13,6 +14,7 @@ from tests.sequences import Sequence, ready
 
 OPERATIONS = 300
 SEEDS = (1, 2, 3)
+needs_pyrevm = pytest.mark.skipif(not INSTALLED, reason="pyrevm is an optional extra")
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +55,19 @@ def test_lane_equals_mined_transactions(chain, setup, seed):
     assert (chain.height, chain.now, [*map(comparable, chain.batch(views.values(), errors="return"))]) == before
 
 
+@needs_pyrevm
+@pytest.mark.parametrize("seed", SEEDS)
+def test_pyrevm_equals_mined_transactions_in_all_but_gas(chain, setup, seed):
+    steps, views = Sequence(setup, seed).steps(OPERATIONS), setup.views()
+    mined, lane = MinedLane(chain).play(steps, views.values()), PyrevmLane(chain)
+    for _ in range(2):
+        played = lane.play(steps, views.values())
+        for due, done in zip(mined.done, played.done, strict=True):
+            assert due.facts()[2:] == done.facts()[2:] and str(due.error) == str(done.error)
+            assert done.ok == due.ok and done.receipt.gas_used <= due.receipt.gas_used
+        assert [*map(comparable, mined.values)] == [*map(comparable, played.values)]
+
+
 def test_sequences_are_mixed(chain, setup):
     """What the equality is worth: many verbs went through, and many errors came up."""
     went, refused = Counter(), Counter()
@@ -84,7 +99,7 @@ def test_whole_state_is_read_at_the_end_of_a_lane(chain, setup):
 # The lane itself ---------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=[MinedLane, AnvilLane])
+@pytest.fixture(params=[MinedLane, AnvilLane, pytest.param(PyrevmLane, marks=needs_pyrevm)])
 def lane(chain, request):
     return request.param(chain)
 
@@ -133,6 +148,11 @@ def test_state_is_overridden_for_one_play(lane, chain, echo, trader):
     played = lane.play([step(there, "say", book, 1, sender=trader)], [there.call_item("said")], state)
     assert played.done[0].ok and played.values == [8]
     assert chain.rpc("eth_getCode", there.address, "latest") == "0x"
+
+
+def test_view_that_changes_state_is_refused(lane, echo, trader):
+    with pytest.raises(TypeError, match="make it a step"):
+        lane.play([], [echo.call_item("fail", 1, echo)])
 
 
 def test_time_that_runs_backwards_is_refused(lane, chain, echo, trader):
