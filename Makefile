@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 BROWNIE := .venv/bin/brownie
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit histories bench-gas lint deploy clean distclean
+.PHONY: help setup demo test test-unit histories bench-gas bench-lane lint deploy clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -27,6 +27,9 @@ histories: setup ## 10,000 random histories of an attacker who is trader, keeper
 
 bench-gas: setup ## gas of each verb beside its budget
 	@$(PYTHON) benchmarks/gas.py
+
+bench-lane: setup ## transactions a second: mined, and in the fast lane
+	@$(PYTHON) benchmarks/lane.py
 
 lint: setup ## unused names, likely mistakes
 	@.venv/bin/ruff check

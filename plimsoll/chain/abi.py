@@ -1,7 +1,8 @@
 """Between Python values and the bytes that contracts speak, driven by the ABI that the compiler wrote.
 
-Encoding is eth_abi's. Decoding is our own, ten times as fast because a type is turned into a function once: a run
-decodes hundreds of thousands of words. A test compares the two on random types and values.
+Decoding is our own, ten times as fast as eth_abi's because a type is turned into a function once: a run decodes hundreds of
+thousands of words. Encoding here is eth_abi's, which names the argument that does not fit; packing.py is our own, and what
+functions use. Tests compare all three on random types and values.
 
     Solidity                Python, decoded                     Python, accepted
     uintN, intN, enum       int                                 int
@@ -81,7 +82,8 @@ def struct_name(param: Mapping) -> str:
 
 
 @lru_cache(maxsize=65_536)
-def _checksummed(raw: bytes) -> str:
+def checksummed(raw: bytes) -> str:
+    """The address of 20 bytes."""
     return to_checksum_address(raw)
 
 
@@ -98,7 +100,7 @@ def _read_bool(data: bytes, at: int) -> bool:
 
 
 def _read_address(data: bytes, at: int) -> str:
-    return _checksummed(data[at + 12 : at + WORD])
+    return checksummed(data[at + 12 : at + WORD])
 
 
 def _read_bytes(data: bytes, at: int) -> bytes:
@@ -208,7 +210,7 @@ def to_wire(param: Mapping, value: Any) -> Any:
         inner = {**param, "type": kind[: kind.rindex("[")]}
         return [to_wire(inner, item) for item in value]
     if kind == "tuple":
-        parts = _struct_values(param, value)
+        parts = struct_values(param, value)
         return tuple(to_wire(c, part) for c, part in zip(param["components"], parts))
     if kind == "address":
         return to_address(value)
@@ -217,7 +219,7 @@ def to_wire(param: Mapping, value: Any) -> Any:
     return value
 
 
-def _struct_values(param: Mapping, value: Any) -> list:
+def struct_values(param: Mapping, value: Any) -> list:
     names = [c["name"] for c in param["components"]]
     if is_dataclass(value):
         value = {f.name: getattr(value, f.name) for f in fields(value)}

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from plimsoll.chain import abi
+from plimsoll.chain import abi, packing
 from plimsoll.errors import ArtifactMissing, Reverted
 
 BUILD = Path(__file__).resolve().parents[2] / "build"
@@ -49,9 +49,21 @@ class Function:
     def encode(self, args: tuple) -> str:
         """Calldata as hex. Raises TypeError naming the argument that does not fit."""
         try:
-            return "0x" + (self.selector + abi.encode(self.inputs, self.types, args)).hex()
+            packed = self._pack(args)
+        except (TypeError, ValueError, OverflowError, AttributeError):
+            packed = self._named_misfit(args)
+        return "0x" + (self.selector + packed).hex()
+
+    def _named_misfit(self, args: tuple) -> bytes:
+        """What the packer refused, asked of eth_abi: it says which argument does not fit, or packs what is unusual."""
+        try:
+            return abi.encode(self.inputs, self.types, args)
         except TypeError as problem:
             raise TypeError(f"{self.signature}: {problem}") from None
+
+    @cached_property
+    def _pack(self) -> Callable[[tuple], bytes]:
+        return packing.packer(self.inputs)
 
     def decode(self, data: bytes) -> Any:
         """None, one value, or several: a tuple, with names where Solidity names them all."""
@@ -187,6 +199,14 @@ def decode_error(data: bytes) -> Reverted:
         except abi.BadData:
             pass
     return Reverted("UnknownError", ("0x" + data.hex(),), ("data",))
+
+
+def refusal(data: bytes, gas_used: int, gas: int) -> Reverted:
+    """What a refused transaction says, from its revert data, the gas it used and the gas it had."""
+    reverted = decode_error(data)
+    if reverted.name == "NoReason" and gas_used >= gas:
+        reverted.hint = f"all of its {gas} gas was used"
+    return reverted
 
 
 def _error_text(data: bytes) -> str:

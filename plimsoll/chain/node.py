@@ -59,10 +59,14 @@ class CallItem:
             data = result_of("eth_call", reply)
         except NodeRefused as refused:
             raise _reverted(refused) from None
+        return self.decode(bytes.fromhex(data[2:]))
+
+    def decode(self, data: bytes) -> Any:
+        """What the returned data say."""
         try:
-            return self.function.decode(bytes.fromhex(data[2:]))
+            return self.function.decode(data)
         except BadData as problem:
-            what = "there is no contract at this address" if data == "0x" else str(problem)
+            what = str(problem) if data else "there is no contract at this address"
             raise BadData(f"{self.contract!r}.{self.function.name}: {what}") from None
 
 
@@ -197,15 +201,19 @@ class Chain:
 
     def send(self, to: Any, data: str = "0x", sender: Any = None, value: int = 0, gas: int | None = None) -> Receipt:
         """One transaction, mined. to: None deploys. Raises Reverted, read off the trace of the transaction itself."""
+        receipt = self.transact(to, data, sender, value, gas)
+        if receipt.ok:
+            return receipt
+        raise artifacts.refusal(self.revert_data(receipt), receipt.gas_used, gas or self.gas_limit)
+
+    def transact(self, to: Any, data: str = "0x", sender: Any = None, value: int = 0, gas: int | None = None) -> Receipt:
+        """As send, but a transaction that was refused has a receipt too: `receipt.ok` says so."""
         price = self._gas_price
         request = {"from": to_address(sender or self.accounts[0]), "data": data, "value": hex(value)}
         request |= {"gas": hex(gas or self.gas_limit), "gasPrice": hex(price)}
         if to is not None:
             request["to"] = to_address(to)
-        raw = self._submit(request)
-        if as_int(raw["status"]):
-            return Receipt(self.rpc, raw)
-        raise self._why(raw, gas or self.gas_limit)
+        return Receipt(self.rpc, self._submit(request))
 
     def _submit(self, request: dict) -> Mapping:
         """The receipt, asked for until it is there: a node answers before it has mined."""
@@ -223,14 +231,11 @@ class Chain:
             time.sleep(0.0005 if waited < 0.1 else 0.05)
         raise NodeRefused("eth_getTransactionReceipt", f"{transaction} was not mined in {SECONDS_TO_MINE} s")
 
-    def _why(self, raw: Mapping, gas: int) -> Reverted:
-        # Not callTracer: an Anvil started with --prune-history does not answer it.
+    def revert_data(self, receipt: Receipt) -> bytes:
+        """What a refused transaction returned. Not from callTracer: an Anvil with --prune-history does not answer it."""
         options = {"disableStack": True, "disableStorage": True, "disableMemory": True}
-        trace = self.rpc("debug_traceTransaction", raw["transactionHash"], options)
-        reverted = artifacts.decode_error(bytes.fromhex(trace["returnValue"].removeprefix("0x")))
-        if reverted.name == "NoReason" and as_int(raw["gasUsed"]) >= gas:
-            reverted.hint = f"all of its {gas} gas was used"
-        return reverted
+        trace = self.rpc("debug_traceTransaction", receipt.hash, options)
+        return bytes.fromhex(trace["returnValue"].removeprefix("0x"))
 
     def batch(self, items: Iterable[CallItem], errors: str = "raise", block: Any = "latest") -> list:
         """The values of many calls, all on the same block (`Contract.call_item`), in one request for each 2,000.
@@ -245,27 +250,28 @@ class Chain:
 
     @cached_property
     def gas_limit(self) -> int:
-        return as_int(self._latest["gasLimit"])
+        return as_int(self.latest["gasLimit"])
 
     @cached_property
     def _gas_price(self) -> int:
-        return as_int(self.rpc("eth_gasPrice")) if as_int(self._latest.get("baseFeePerGas", 0)) else 0
+        return as_int(self.rpc("eth_gasPrice")) if as_int(self.latest.get("baseFeePerGas", 0)) else 0
 
     # time, and going back in it
 
     @property
-    def _latest(self) -> Mapping:
+    def latest(self) -> Mapping:
+        """The latest block as JSON-RPC shows it."""
         return self.rpc("eth_getBlockByNumber", "latest", False)
 
     @property
     def now(self) -> int:
         """The time of the latest block, unix seconds."""
-        return as_int(self._latest["timestamp"])
+        return as_int(self.latest["timestamp"])
 
     @property
     def height(self) -> int:
         """The number of the latest block."""
-        return as_int(self._latest["number"])
+        return as_int(self.latest["number"])
 
     def set_next_time(self, timestamp: int) -> None:
         """The next block has this time, unix seconds; that of the latest block at the least. Raises NodeRefused."""

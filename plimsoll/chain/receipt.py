@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from eth_utils import to_checksum_address
-
+from plimsoll.chain.abi import checksummed
 from plimsoll.chain.artifacts import decode_log
 from plimsoll.chain.rpc import Rpc, as_int
 
@@ -32,12 +31,13 @@ class Event:
 
 
 class Receipt:
-    """What a transaction did. gas_used: units of gas. timestamp: its block's, in seconds."""
+    """What a transaction did. ok: it was not refused. gas_used: units of gas. timestamp: its block's, in seconds."""
 
     def __init__(self, rpc: Rpc, raw: Mapping) -> None:
         self._rpc, self.raw = rpc, raw
         self.hash: str = raw["transactionHash"]
         self.block = as_int(raw["blockNumber"])
+        self.ok = bool(as_int(raw["status"]))
         self.gas_used = as_int(raw["gasUsed"])
 
     @cached_property
@@ -49,7 +49,7 @@ class Receipt:
     @cached_property
     def events(self) -> list[Event]:
         """Every event of every contract, in order; one that no compiled contract declares has the name ""."""
-        return [Event(*decode_log(log), to_checksum_address(log["address"])) for log in self.raw["logs"]]
+        return [Event(*decode_log(log), checksummed(bytes.fromhex(log["address"][2:]))) for log in self.raw["logs"]]
 
     def events_named(self, name: str) -> list[Event]:
         return [event for event in self.events if event.name == name]

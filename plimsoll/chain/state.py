@@ -45,9 +45,16 @@ class StateReader:
     def read(self, time: int, accounts: Mapping[Account, int], holders: Mapping[str, str]) -> Reading:
         """time: of the latest block, in the world's calendar. accounts: with their ids. holders: actors who may hold
         shares of the pool, with their addresses. Raises Reverted where the lens or a stored value cannot be read."""
-        questions = dict(self._questions(list(accounts.values()), holders))
+        questions = self.questions(accounts, holders)
         answers = self._made.chain.batch(questions.values(), errors="return")
-        values = dict(zip(questions, answers))
+        return self.reading(time, accounts, holders, dict(zip(questions, answers)))
+
+    def questions(self, accounts: Mapping[Account, int], holders: Mapping[str, str]) -> dict[Key, CallItem]:
+        """The views that `read` asks, for those who ask them elsewhere (at the end of a lane)."""
+        return dict(self._questions(list(accounts.values()), holders))
+
+    def reading(self, time: int, accounts: Mapping[Account, int], holders: Mapping[str, str], values: Values) -> Reading:
+        """What the answers to `questions` mean; an answer may be a Reverted. As `read`."""
         for key, value in values.items():
             if isinstance(value, Reverted) and key != ("equity",):
                 raise value

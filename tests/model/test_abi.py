@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from plimsoll.chain import abi, artifacts
 from plimsoll.chain.artifacts import decode_error
+from plimsoll.chain.packing import Misfit, packer
 
 ADDRESS = "0x" + "ab" * 20
 WORDS = {
@@ -66,7 +67,7 @@ def test_decode_equals_eth_abi_and_encode_is_its_inverse(data):
     types = [abi.signature(param) for param in row]
     encoded = abi.encode(row, types, tuple(given_values))
     decoded = abi.row(row, list).read(encoded, 0)
-    assert encoded == eth_abi.encode(types, given_values)
+    assert encoded == eth_abi.encode(types, given_values) == packer(row)(tuple(given_values))
     assert bare(decoded) == bare(given_values)
     assert [str(v).lower() for v in bare(decoded)] == [str(v).lower() for v in bare(eth_abi.decode(types, encoded))]
     assert abi.encode(row, types, tuple(decoded)) == encoded
@@ -105,10 +106,30 @@ def test_what_is_no_address_is_refused(wrong):
         abi.to_address(wrong)
 
 
-@pytest.mark.parametrize("kind, wrong", [("uint8", 256), ("uint8", True), ("int80", 2**79), ("bytes4", "0x0000000000")])
+MISFITS = [
+    *(("uint8", 256), ("uint8", True), ("uint8", -1), ("int80", 2**79), ("int80", -(2**79) - 1), ("bool", 1)),
+    *(("bytes4", "0x0000000000"), ("bytes", 7), ("string", b"a"), ("uint8[2]", [1]), ("uint8[]", [1, "a"]), ("uint8[]", 3)),
+    *(("address", "0x12"), ("uint256", None), ("uint256", 1.0), ("uint256", -1), ("uint256", 2**256)),
+]
+
+
+@pytest.mark.parametrize("kind, wrong", MISFITS)
 def test_value_that_does_not_fit_is_named(kind, wrong):
-    with pytest.raises(TypeError, match=f"{kind} amount"):
-        abi.encode([{"type": kind, "name": "amount"}], [kind], (wrong,))
+    inputs = [{"type": kind, "name": "amount"}]
+    function = artifacts.Function({"name": "set", "inputs": inputs, "outputs": [], "stateMutability": "view"})
+    with pytest.raises((TypeError, ValueError, OverflowError, AttributeError)):
+        packer(inputs)((wrong,))
+    with pytest.raises(TypeError, match="amount"):
+        abi.encode(inputs, [kind], (wrong,))
+    with pytest.raises(TypeError, match=r"set\(.*amount"):
+        function.encode((wrong,))
+
+
+def test_number_of_arguments_and_fields_is_checked():
+    pair = struct([{"type": "uint8"}, {"type": "bytes"}])
+    for row, args in (([], (1,)), ([pair], ()), ([pair], ((1,),)), ([pair], ({"f0": 1},))):
+        with pytest.raises((TypeError, Misfit)):
+            packer(row)(args)
 
 
 def test_selectors_are_those_of_solidity():
