@@ -13,12 +13,14 @@ import pytest
 from plimsoll.errors import Reverted
 from plimsoll.fixed_point import WAD
 from plimsoll.model import liquidation_math, margin_math
+from tests.helpers import reverts
 from tests.stateful.books import Books, Standing
 from tests.strategies import magnitude
 from tests.unit.liquidation_engine.sinking import assert_health
-from tests.world import COINS, FEEDS, MAX, MAY_TRADE, UNIT, USDC, engine, house  # noqa: F401
+from tests.world import COINS, FEEDS, MAX, MAY_TRADE, UNIT, USDC, engine, house, item  # noqa: F401
 
 STEPS = 140
+MOST_GAS = 3_000_000  # of any act, however many accounts there are
 LIVES = int(os.environ.get("PLIMSOLL_LIVES", 5))
 MARKETS = ("ETH", "BTC", "SOL", "FUND")
 COIN_NAMES = ("WETH", "WBTC", "WSOL", "BAR")
@@ -69,7 +71,7 @@ class Life:
             **{self.trade: 14, self.pool_trade: 12, self.close: 4, self.reprice: 10, self.wait: 6, self.settle: 3},
             **{self.liquidate: 8, self.aim: 10, self.absorb: 6, self.buy: 6, self.auction: 4, self.fund: 1, self.claim: 2},
             **{self.allocate: 2, self.deleverage: 4, self.report: 3, self.drain: 4, self.unfreeze: 1},
-            **{self.dead_feed: 1},
+            **{self.dead_feed: 1, self.govern: 1},
         }
         act = self.random.choices(list(acts), list(acts.values()))[0]
         try:
@@ -80,6 +82,7 @@ class Life:
             return
         self.count(act.__name__)
         for receipt in receipts:
+            assert receipt.gas_used < MOST_GAS, "GAS-1"
             self.books.read(receipt)
 
     def count(self, what):
@@ -102,7 +105,12 @@ class Life:
         held, before = self.house.cash(account), self.equity(account)
         amount = self.random.choice((held, held // 2, magnitude(self.random, max(1, held), 1), 1))
         owner = self.house.owner(account)
+        indebted, ratio = engine.badDebt() > 0, engine.claims()
         receipt = engine.withdraw(account, self.house.usdc, max(0, amount), owner, 0, sender=owner)
+        if indebted:
+            (have, owed), (left, claimed) = ratio, engine.claims()
+            assert 0 <= left * owed - have * claimed < owed, "LIQ-6"
+            self.count("withdrawn at the haircut")
         self.assert_sound(account, before)
         return [receipt]
 
@@ -191,7 +199,34 @@ class Life:
         feed = self.random.choice(("ETH", "ETH", "BTC", "SOL", "GOLD"))
         now = self.house.mid(feed) / WAD
         factor = 1 + self.random.choice((0.002, 0.01, 0.05, 0.2)) * self.random.uniform(-1, 1)
+        before = self.sum_of_claims() if self.random.random() < 0.2 else None
+        self.house.chain.set_next_time(self.house.chain.now)
         self.house.reprice(feed, max(now * factor, FEEDS[feed][0] / 20))
+        if before is not None:
+            assert abs(self.sum_of_claims() - before) <= 2 * len(self.books.positions), "LED-3"
+
+    def sum_of_claims(self):
+        """Σ (b + U)"""
+        margins = map(self.house.judge, self.accounts)
+        return sum(margin.cash + margin.profit for margin in margins)
+
+    def govern(self):
+        """ADM-1: whatever is announced or tightened, nobody who was healthy is liquidatable for it."""
+        parameters, i = self.house.parameters, self.house.id(self.random.choice(MARKETS))
+        before = self.house.protocol.lens.liquidatable(self.mine)
+        self.house.chain.set_next_time(self.house.chain.now)
+        if self.random.random() < 0.5:
+            limits = self.house.engine.instrumentConfig(i).limits
+            caps = limits.capUnits * 9 // 10, limits.capValue * 9 // 10
+            receipt = parameters.lowerCaps(i, *caps, sender=self.house.protocol.roles.guardian)
+        else:
+            parts = self.house.engine.instrumentConfig(i)
+            config = dict(zip(("risk", "limits", "funding"), (part._asdict() for part in parts)))
+            config["risk"] |= {"baseE6": min(10**6, 2 * config["risk"]["baseE6"])}
+            config |= {"maxMoveE6": 20_000, "reactionTime": 600}
+            receipt = parameters.setInstrument(i, config, sender=self.house.timelock)
+        assert self.house.protocol.lens.liquidatable(self.mine) == before, "ADM-1"
+        return [receipt]
 
     def wait(self):
         self.house.chain.advance(magnitude(self.random, 4 * 86_400, 1))
@@ -199,14 +234,24 @@ class Life:
 
     def dead_feed(self):
         """One step is tried while a feed is dead."""
-        feed = self.house.protocol.feeds[self.random.choice(("ETH", "SOL", "GOLD"))]
+        name = self.random.choice(("ETH", "SOL", "GOLD"))
+        feed, number = self.house.protocol.feeds[name], list(FEEDS).index(name)
+        holding = [a for a in self.mine if self.depends(a, number)]
         feed.setMode(1)
         try:
+            assert not any(self.house.protocol.lens.liquidatable(holding)), "ORA-1"
+            for account in holding:
+                with reverts("InvalidPrice"):
+                    self.house.liquidation.simulate("liquidate", item(account), sender=self.liquidator)
             return self.random.choice(
                 (self.deposit, self.close, self.liquidate, self.withdraw, self.absorb, self.settle)
             )()
         finally:
             feed.setMode(0)
+
+    def depends(self, account, feed):
+        snapshot = self.house.snapshot(account)
+        return any(part.feed == feed for part in (*snapshot.legs, *snapshot.coins))
 
     def settle(self):
         return [self.house.engine.settle(self.random.choice(self.accounts))]
@@ -247,8 +292,7 @@ class Life:
         ask = self.asked(snapshot) if taker == 0 else 0
         self.house.chain.set_next_time(self.house.chain.now)  # no second of funding or interest in between
         try:
-            item = (account, taker, most, 0, MAX)
-            receipt = self.house.liquidation.liquidate(item, sender=self.liquidator)
+            receipt = self.house.liquidation.liquidate(item(account, taker, most), sender=self.liquidator)
         except Reverted as refused:
             healthy = before.equity >= before.maintenance
             assert not healthy or refused.name in ("NotLiquidatable", "InvalidPrice"), f"LIQ-1: {refused}"
