@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IMarginListing} from "../interfaces/IMarginListing.sol";
 import {IPriceOracle} from "../interfaces/IPriceOracle.sol";
 import {Ledger} from "./base/Ledger.sol";

@@ -260,7 +260,6 @@ interface IMarginTypes {
     error DebtTooLarge(uint256 account, uint256 debt, uint256 limit);
     /// @notice Risk was reduced, but health fell: equity · M_before < E_before · maintenance.
     error HealthWorsened(uint256 account, int256 equity, uint256 maintenance);
-    error EquityLost(uint256 account, int256 have, int256 need);
     error InstrumentReduceOnly(uint256 instrument);
     /// @notice The instrument's feed is halted: it is neither added to, nor quoted by the pool.
     error InstrumentHalted(uint256 instrument);
