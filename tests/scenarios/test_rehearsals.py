@@ -45,6 +45,8 @@ def start(folder):
         process = subprocess.Popen(
             command("run", "black_thursday"), cwd=folder, env=environment(), text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+            # Whoever started these tests in the background of a script has had Ctrl-C ignored, for all its children.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
         processes.append(process)
         for line in process.stdout:
