@@ -10,6 +10,7 @@ are those of brownie-config.yaml: version by the lock, optimiser, EVM, remapping
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from functools import lru_cache
 from pathlib import Path
@@ -33,30 +34,36 @@ def compile_folder(folder: Path) -> dict[str, Artifact]:
     if not files:
         raise NotCompiled(str(folder), "there is no .sol file")
     sources = {path.relative_to(base).as_posix(): {"content": path.read_text()} for path in files}
-    output = _solc({"language": "Solidity", "sources": sources, "settings": _settings()})
+    output = solc({"language": "Solidity", "sources": sources, "settings": settings()})
     if wrong := [e["formattedMessage"] for e in output.get("errors", []) if e["severity"] == "error"]:
         raise NotCompiled(str(folder), "\n".join(wrong))
     named = [pair for name in sources for pair in output["contracts"].get(name, {}).items()]
     return {name: _artifact(name, made) for name, made in named}
 
 
-def _settings() -> dict[str, Any]:
-    solc = yaml.safe_load((ROOT / "brownie-config.yaml").read_text())["compiler"]
+def settings() -> dict[str, Any]:
+    """Those of brownie-config.yaml, as the compiler's standard JSON wants them; ABI and bytecode are asked for."""
+    compiler = yaml.safe_load((ROOT / "brownie-config.yaml").read_text())["compiler"]
     return {
-        "optimizer": solc["solc"]["optimizer"],
-        "evmVersion": solc["evm_version"],
-        "remappings": solc["solc"].get("remappings", []),
+        "optimizer": compiler["solc"]["optimizer"],
+        "evmVersion": compiler["evm_version"],
+        "remappings": compiler["solc"].get("remappings", []),
         "outputSelection": {"*": {"*": OUTPUTS}},
     }
 
 
-def _solc(question: dict) -> dict:
+def solc(question: dict[str, Any], **variables: str) -> dict[str, Any]:
+    """What the compiler answers to standard JSON, its complaints about the sources included. variables: of the environment.
+
+    Raises NotCompiled where there is no answer.
+    """
     compilers = sorted((ROOT / ".solc").glob("solc-v*"))
     if not compilers:
         raise NotCompiled("the compiler", "it is not set up. Run `make setup`")
     command = [str(compilers[-1]), "--standard-json", "--base-path", str(ROOT)]
+    environ = {**os.environ, **variables}
     try:
-        done = subprocess.run(command, input=json.dumps(question), capture_output=True, text=True, cwd=ROOT)
+        done = subprocess.run(command, input=json.dumps(question), capture_output=True, text=True, cwd=ROOT, env=environ)
     except OSError as problem:
         raise NotCompiled("the compiler", f"{problem}. Run `make setup`") from None
     if done.returncode:

@@ -1,0 +1,179 @@
+"""What kills a mutant: stages of tests, the quickest and the closest first. Who survives them all is judged by the next.
+
+The libraries are first asked through MathHarness alone, which compiles in two seconds; the contracts by their own unit tests.
+Then everything that holds the code is compiled, and the random lives of the whole house are played beside the model.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+
+from plimsoll.errors import NotCompiled, ToolchainError
+from tests.mutation.compiling import ROOT, Artifacts, DoesNotCompile, build_with, compiled, dependants, slim_build
+from tests.mutation.mutants import Mutant
+from tests.mutation.under_test import PRELOADED, Finding, run_tests
+
+ATTEMPTS = 3  # where the machinery fails
+HARNESS = ("contracts/mocks/MathHarness.sol",)
+LIVES = "tests/differential/test_venues.py::test_random_life_is_the_same_on_both"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """tests: files, folders or tests. units: the files to compile; None: all that hold the mutated code. seconds: of the whole
+    stage; it is several times what it takes on two busy cores."""
+
+    tests: tuple[str, ...]
+    units: tuple[str, ...] | None = None
+    seconds: float = 240
+
+
+def _mathematics(*own: str) -> tuple[Stage, ...]:
+    """own: what compares the library itself with its twin."""
+    every = ("margin_math", "funding_math", "sale_math", "loss_math", "ledger_math", "liquidation_math", "threshold")
+    names = (*own, *(f"differential/test_{name}.py" for name in every))
+    harness = tuple(dict.fromkeys(f"tests/{name}" for name in names))
+    units = tuple(f"tests/unit/{name}" for name in ("liquidation_engine", "margin_engine", "auction_house", "margin_lens"))
+    return Stage(harness, HARNESS), Stage(units), Stage((LIVES,))
+
+
+def _contract(*units: str) -> tuple[Stage, ...]:
+    """Its own unit tests, the lives, and the unit tests of its neighbours."""
+    own, *others = (f"tests/unit/{name}" for name in units)
+    return Stage((own,)), Stage((LIVES,)), Stage(tuple(others))
+
+
+ENGINE = _contract("margin_engine", "liquidation_engine", "auction_house", "liquidity_pool", "margin_lens", "parameters")
+LIQUIDATION = _contract("liquidation_engine", "margin_engine", "liquidity_pool", "auction_house", "liquidation_upkeep")
+ORACLE = _contract("price_oracle", "margin_engine", "liquidation_engine", "parameters")
+STAGES: dict[str, tuple[Stage, ...]] = {
+    "FixedPointMath": _mathematics("unit/fixed_point_math"),
+    "FundingMath": _mathematics("differential/test_funding_math.py"),
+    "LiquidationMath": _mathematics("differential/test_sale_math.py", "differential/test_liquidation_math.py"),
+    "MarginMath": _mathematics("differential/test_margin_math.py"),
+    **dict.fromkeys(("MarginEngine", "MarginEngineExtension", "Ledger", "Posting"), ENGINE),
+    **dict.fromkeys(("LiquidationEngine", "Cases", "Losses", "Deleveraging"), LIQUIDATION),
+    **dict.fromkeys(("PriceOracle", "FeedRounds"), ORACLE),
+    "Escrow": _contract("escrow", "margin_engine", "liquidity_pool", "liquidation_engine"),
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """killed · timeout (counts as killed) · equivalent (the same bytecode) · survived · invalid (does not compile, is none) ·
+    broken (the machinery failed, time and again: no verdict)."""
+
+    word: str
+    by: str = ""
+
+
+class BaselineFails(ToolchainError):
+    """The tests already fail on the contracts as they are: no mutant can be judged by them."""
+
+
+@dataclass
+class Judge:
+    """Judges mutants, from several threads at a time. folder: an empty one, whose owner removes it."""
+
+    folder: Path
+    stages: dict[str, tuple[Stage, ...]] = field(default_factory=lambda: STAGES)
+    _locks: dict[object, threading.Lock] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _plain: dict[object, Artifacts] = field(default_factory=dict)
+    _sound: set[tuple[str, ...]] = field(default_factory=set)
+    _numbers: int = 0
+
+    def __post_init__(self) -> None:
+        self.stopped = threading.Event()
+        self.context = get_context("forkserver")
+        self.context.set_forkserver_preload(PRELOADED)
+        self.base = slim_build(self.folder / "base")
+        self.kills: Counter[tuple[str, str, str]] = Counter()  # file, function, file of tests
+
+    def judge(self, mutant: Mutant) -> Verdict:
+        """Raises BaselineFails."""
+        try:
+            return self._judge(mutant)
+        except NotCompiled as problem:
+            return Verdict("broken", str(problem))
+
+    def _judge(self, mutant: Mutant) -> Verdict:
+        text, same = mutant.text, True
+        for stage in self.stages[Path(mutant.file).stem]:
+            units = stage.units or dependants(mutant.file)
+            plain = self._unmutated(mutant.file, units)
+            try:
+                changed = compiled(mutant.file, text, units, self.folder / "cache")
+            except DoesNotCompile as problem:
+                return Verdict("invalid", str(problem).splitlines()[0])
+            changed = {name: made for name, made in changed.items() if made != plain[name]}
+            same = same and not changed
+            if not changed:
+                if stage.units is None:
+                    return Verdict("equivalent", "the same bytecode") if same else Verdict("survived")
+                continue
+            self._prove_baseline(stage, plain)
+            finding = self._find(changed, self._ordered(mutant, stage), stage.seconds)
+            if finding.outcome != "passed":
+                return self._noted(mutant, finding)
+        return Verdict("survived")
+
+    def _noted(self, mutant: Mutant, finding: Finding) -> Verdict:
+        if finding.outcome == "failed":
+            with self._lock:
+                self.kills[mutant.file, mutant.unit, finding.by.split("::")[0]] += 1
+        word = {"failed": "killed"}.get(finding.outcome, finding.outcome)
+        return Verdict(word, finding.by)
+
+    def _ordered(self, mutant: Mutant, stage: Stage) -> tuple[str, ...]:
+        """The stage's tests file by file, first those that already killed mutants of the same function."""
+        files: list[str] = []
+        for name in stage.tests:
+            found = sorted((ROOT / name).glob("test_*.py")) if (ROOT / name).is_dir() else []
+            files += [path.relative_to(ROOT).as_posix() for path in found] or [name]
+        with self._lock:
+            kills = {name: self.kills[mutant.file, mutant.unit, name] for name in files}
+        return tuple(sorted(files, key=lambda name: -kills[name]))
+
+    def _unmutated(self, file: str, units: tuple[str, ...]) -> Artifacts:
+        with self._lock_of((file, units)):
+            if (file, units) not in self._plain:
+                text = (ROOT / file).read_text()
+                self._plain[file, units] = compiled(file, text, units, self.folder / "cache")
+            return self._plain[file, units]
+
+    def _prove_baseline(self, stage: Stage, plain: Artifacts) -> None:
+        """Before its first use: the stage passes on the contracts as they are, compiled as the mutants are."""
+        with self._lock_of(stage.tests):
+            if stage.tests in self._sound:
+                return
+            finding = self._find(plain, stage.tests, stage.seconds)
+            if finding.outcome != "passed":
+                raise BaselineFails(f"without any mutation: {finding.outcome} {finding.by}. Put that right first.")
+            self._sound.add(stage.tests)
+
+    def _lock_of(self, key: object) -> threading.Lock:
+        with self._lock:
+            return self._locks.setdefault(key, threading.Lock())
+
+    def _find(self, changed: Artifacts, tests: tuple[str, ...], seconds: float) -> Finding:
+        """A failure of the machinery is tried again."""
+        finding = Finding("broken", "never tried")
+        for _ in range(ATTEMPTS):
+            with self._lock:
+                self._numbers += 1
+                folder = self.folder / f"run{self._numbers}"
+            try:
+                folder.mkdir()
+                build = build_with(changed, self.base, folder / "build")
+                finding = run_tests(self.context, build, tests, seconds, folder)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+            if finding.outcome != "broken" or self.stopped.is_set():
+                break
+        return finding
