@@ -10,7 +10,6 @@ are those of brownie-config.yaml: version by the lock, optimiser, EVM, remapping
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from functools import lru_cache
 from pathlib import Path
@@ -52,8 +51,8 @@ def settings() -> dict[str, Any]:
     }
 
 
-def solc(question: dict[str, Any], **variables: str) -> dict[str, Any]:
-    """What the compiler answers to standard JSON, its complaints about the sources included. variables: of the environment.
+def solc(question: dict[str, Any]) -> dict[str, Any]:
+    """What the compiler answers to standard JSON, its complaints about the sources included.
 
     Raises NotCompiled where there is no answer.
     """
@@ -61,9 +60,8 @@ def solc(question: dict[str, Any], **variables: str) -> dict[str, Any]:
     if not compilers:
         raise NotCompiled("the compiler", "it is not set up. Run `make setup`")
     command = [str(compilers[-1]), "--standard-json", "--base-path", str(ROOT)]
-    environ = {**os.environ, **variables}
     try:
-        done = subprocess.run(command, input=json.dumps(question), capture_output=True, text=True, cwd=ROOT, env=environ)
+        done = subprocess.run(command, input=json.dumps(question), capture_output=True, text=True, cwd=ROOT)
     except OSError as problem:
         raise NotCompiled("the compiler", f"{problem}. Run `make setup`") from None
     if done.returncode:

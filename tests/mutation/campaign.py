@@ -36,8 +36,7 @@ class Campaign:
     def run(self, jobs: int, say: Callable[[str], None]) -> None:
         queues = self.queues()
         draw = Draw(queues, self.rows, self.again)
-        with tempfile.TemporaryDirectory(prefix="plimsoll-mutants-") as folder:
-            judge = Judge(Path(folder))
+        with tempfile.TemporaryDirectory(prefix="plimsoll-mutants-") as folder, Judge(Path(folder)) as judge:
             for row in self.rows.values():
                 if row.verdict == "killed" and row.id in draw.there:
                     judge.kills[row.file, draw.there[row.id].unit, row.by.split("::")[0]] += 1

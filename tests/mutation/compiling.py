@@ -8,13 +8,15 @@ from __future__ import annotations
 import json
 import os
 import posixpath
+import queue
+import subprocess
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from plimsoll.chain.artifacts import BUILD, FOLDERS, MAX_CODE_BYTES
 from plimsoll.chain.sources import settings, solc
-from plimsoll.errors import ArtifactMissing
+from plimsoll.errors import ArtifactMissing, NotCompiled
 
 ROOT = Path(__file__).resolve().parents[2]
 BARE = {"appendCBOR": False, "bytecodeHash": "none"}
@@ -31,11 +33,12 @@ class DoesNotCompile(Exception):
 def syntax_trees() -> dict[str, dict]:
     """Of every contract of the project, by file."""
     files = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "contracts").rglob("*.sol"))
-    return parsed({file: (ROOT / file).read_text() for file in files})
+    return parsed({file: _source(file) for file in files})
 
 
 def parsed(sources: dict[str, str]) -> dict[str, dict]:
-    output = _asked(sources, {"*": {"": ["ast"]}})
+    output = solc(_question(sources, {"*": {"": ["ast"]}}))
+    refuse(output)
     return {file: output["sources"][file]["ast"] for file in sources}
 
 
@@ -60,22 +63,67 @@ def is_deployed(tree: dict) -> bool:
     return any(unit["contractKind"] == "contract" and not unit["abstract"] for unit in units)
 
 
-def compiled(file: str, text: str, units: tuple[str, ...], cache: Path) -> Artifacts:
-    """The contracts of `units` where `file` says `text`. Raises DoesNotCompile, and NotCompiled where the compiler died."""
-    sources = {unit: (ROOT / unit).read_text() for unit in units} | {file: text}
-    names = {unit: Path(unit).stem for unit in units}
-    output = _asked(sources, {unit: {name: OUTPUTS} for unit, name in names.items()}, PLIMSOLL_SOLC_CACHE=str(cache))
-    return {name: _artifact(output["contracts"][unit][name]) for unit, name in names.items()}
+class Compiler:
+    """Compiles mutants, from several threads at a time, each by a process of its own that stays warm until `close`."""
+
+    def __init__(self) -> None:
+        self._idle: queue.SimpleQueue[subprocess.Popen[str]] = queue.SimpleQueue()
+        self._all: list[subprocess.Popen[str]] = []
+
+    def compiled(self, file: str, text: str, units: tuple[str, ...]) -> Artifacts:
+        """The contracts of `units` where `file` says `text`. Raises DoesNotCompile, and NotCompiled where the compiler died."""
+        sources = {unit: _source(unit) for unit in units if unit != file} | {file: text}
+        names = {unit: Path(unit).stem for unit in units}
+        output = self._answer(_question(sources, {unit: {name: OUTPUTS} for unit, name in names.items()}))
+        refuse(output)
+        return {name: _artifact(output["contracts"][unit][name]) for unit, name in names.items()}
+
+    def _answer(self, question: dict) -> dict:
+        try:
+            process = self._idle.get_nowait()
+        except queue.Empty:
+            process = self._start()
+        try:
+            process.stdin.write(json.dumps(question) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except OSError as problem:
+            raise NotCompiled("the compiler", f"{problem}") from None
+        if not line:
+            raise NotCompiled("the compiler", f"it ended with {process.wait()}")
+        self._idle.put(process)
+        return json.loads(line)
+
+    def _start(self) -> subprocess.Popen[str]:
+        command = ["node", str(Path(__file__).with_name("compiler.js")), str(ROOT)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "encoding": "utf-8"}
+        try:
+            process = subprocess.Popen(command, **pipes)
+        except OSError as problem:
+            raise NotCompiled("the compiler", f"{problem}. Run `make setup`") from None
+        self._all.append(process)
+        return process
+
+    def close(self) -> None:
+        for process in self._all:
+            process.kill()
+            process.communicate()
 
 
-def _asked(sources: dict[str, str], outputs: dict, **variables: str) -> dict:
+def _source(file: str) -> str:
+    return (ROOT / file).read_text(encoding="utf-8")
+
+
+def _question(sources: dict[str, str], outputs: dict) -> dict:
     contents = {name: {"content": text} for name, text in sources.items()}
     how = {**settings(), "metadata": BARE, "outputSelection": outputs}
-    output = solc({"language": "Solidity", "sources": contents, "settings": how}, **variables)
+    return {"language": "Solidity", "sources": contents, "settings": how}
+
+
+def refuse(output: dict) -> None:
     wrong = [error for error in output.get("errors", []) if error["severity"] == "error"]
     if wrong:
         raise DoesNotCompile(wrong[0]["formattedMessage"])
-    return output
 
 
 def _artifact(made: dict) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from plimsoll.errors import NotCompiled, ToolchainError
-from tests.mutation.compiling import ROOT, Artifacts, DoesNotCompile, build_with, compiled, dependants, slim_build
+from tests.mutation.compiling import ROOT, Artifacts, Compiler, DoesNotCompile, build_with, dependants, slim_build
 from tests.mutation.mutants import Mutant
 from tests.mutation.under_test import PRELOADED, Finding, run_tests
 
@@ -30,7 +30,7 @@ class Stage:
 
     tests: tuple[str, ...]
     units: tuple[str, ...] | None = None
-    seconds: float = 240
+    seconds: float = 600
 
 
 def _mathematics(*own: str) -> tuple[Stage, ...]:
@@ -39,7 +39,7 @@ def _mathematics(*own: str) -> tuple[Stage, ...]:
     names = (*own, *(f"differential/test_{name}.py" for name in every))
     harness = tuple(dict.fromkeys(f"tests/{name}" for name in names))
     units = tuple(f"tests/unit/{name}" for name in ("liquidation_engine", "margin_engine", "auction_house", "margin_lens"))
-    return Stage(harness, HARNESS), Stage(units), Stage((LIVES,))
+    return Stage(harness, HARNESS), Stage((LIVES,)), Stage(units)
 
 
 def _contract(*units: str) -> tuple[Stage, ...]:
@@ -90,10 +90,17 @@ class Judge:
 
     def __post_init__(self) -> None:
         self.stopped = threading.Event()
+        self.compiler = Compiler()
         self.context = get_context("forkserver")
         self.context.set_forkserver_preload(PRELOADED)
         self.base = slim_build(self.folder / "base")
         self.kills: Counter[tuple[str, str, str]] = Counter()  # file, function, file of tests
+
+    def __enter__(self) -> Judge:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.compiler.close()
 
     def judge(self, mutant: Mutant) -> Verdict:
         """Raises BaselineFails."""
@@ -108,7 +115,7 @@ class Judge:
             units = stage.units or dependants(mutant.file)
             plain = self._unmutated(mutant.file, units)
             try:
-                changed = compiled(mutant.file, text, units, self.folder / "cache")
+                changed = self.compiler.compiled(mutant.file, text, units)
             except DoesNotCompile as problem:
                 return Verdict("invalid", str(problem).splitlines()[0])
             changed = {name: made for name, made in changed.items() if made != plain[name]}
@@ -144,7 +151,7 @@ class Judge:
         with self._lock_of((file, units)):
             if (file, units) not in self._plain:
                 text = (ROOT / file).read_text()
-                self._plain[file, units] = compiled(file, text, units, self.folder / "cache")
+                self._plain[file, units] = self.compiler.compiled(file, text, units)
             return self._plain[file, units]
 
     def _prove_baseline(self, stage: Stage, plain: Artifacts) -> None:
@@ -171,7 +178,7 @@ class Judge:
             try:
                 folder.mkdir()
                 build = build_with(changed, self.base, folder / "build")
-                finding = run_tests(self.context, build, tests, seconds, folder)
+                finding = run_tests(self.context, build, tests, seconds, folder, self.stopped)
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
             if finding.outcome != "broken" or self.stopped.is_set():

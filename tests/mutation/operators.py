@@ -107,10 +107,13 @@ def binary(node: Node, parent: Node, source: bytes) -> Found:
 
 
 def clamps(node: Node, parent: Node, source: bytes) -> bool:
-    """`a < b ? a : b`, or `if (a > b) a = b`: where a equals b both branches say the same, so the boundary may be either's."""
+    """`a < b ? a : b`, `a > b ? a - b : 0`, `if (a > b) a = b`: where a equals b both branches say the same, so that the
+    boundary may be either's."""
     sides = {text(node["leftExpression"], source), text(node["rightExpression"], source)}
     if parent["nodeType"] == "Conditional" and parent["condition"] is node:
         branches = parent["trueExpression"], parent["falseExpression"]
+        if text(branches[1], source) == b"0" and branches[0].get("operator") == "-" and "leftExpression" in branches[0]:
+            branches = branches[0]["leftExpression"], branches[0]["rightExpression"]
     elif parent["nodeType"] == "IfStatement" and not parent.get("falseBody"):
         done = parent["trueBody"].get("expression", {})
         if done.get("operator") != "=":

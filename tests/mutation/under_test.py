@@ -8,6 +8,8 @@ import json
 import os
 import signal
 import sys
+import threading
+import time
 from dataclasses import asdict, dataclass
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -37,21 +39,32 @@ class Finding:
     by: str = ""
 
 
-def run_tests(context: ForkServerContext, build: Path, tests: tuple[str, ...], seconds: float, folder: Path) -> Finding:
-    """Runs pytest against the artifacts in `build`. folder: an empty one, for what is written meanwhile."""
+def run_tests(
+    context: ForkServerContext, build: Path, tests: tuple[str, ...], seconds: float, folder: Path, stopped: threading.Event
+) -> Finding:
+    """Runs pytest against the artifacts in `build`, until it ends or `stopped` is set. folder: an empty one, for what is
+    written meanwhile."""
     report, log = folder / "report.json", folder / "log"
     process = context.Process(target=_child, args=(str(build), tests, seconds, str(report), str(log)))
     process.start()
-    try:
-        process.join(seconds + ANVIL_STOPS)
-    finally:
-        if process.is_alive():
-            process.kill()
-            process.join()
+    _wait_for(process, time.monotonic() + seconds + ANVIL_STOPS, stopped)
     if report.is_file():
         return Finding(**json.loads(report.read_text()))
     said = log.read_text(errors="replace").strip().splitlines()[-3:] if log.is_file() else []
     return Finding("broken", f"the tests' process ended with {process.exitcode}: {' | '.join(said)}")
+
+
+def _wait_for(process: Any, deadline: float, stopped: threading.Event) -> None:
+    """Whoever is to stop is first asked to: its Anvil must stop with it."""
+    asked = False
+    while process.is_alive() and time.monotonic() < deadline:
+        process.join(0.2)
+        if stopped.is_set() and process.is_alive() and not asked:
+            asked, deadline = True, time.monotonic() + ANVIL_STOPS
+            os.kill(process.pid, signal.SIGINT)
+    if process.is_alive():
+        process.kill()
+    process.join()
 
 
 def _child(build: str, tests: tuple[str, ...], seconds: float, report: str, log: str) -> None:
@@ -66,12 +79,19 @@ def _child(build: str, tests: tuple[str, ...], seconds: float, report: str, log:
     artifacts.BUILD = Path(build)
     recorder = Recorder()
     signal.signal(signal.SIGALRM, recorder.time_is_up)
+    signal.signal(signal.SIGINT, interrupted)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     code = pytest.main([*FLAGS, *tests], plugins=[recorder])
     signal.setitimer(signal.ITIMER_REAL, 0)
     Path(report + ".part").write_text(json.dumps(asdict(recorder.finding(int(code)))))
     os.replace(report + ".part", report)
     sys.exit(0)
+
+
+def interrupted(*_: Any) -> None:
+    """Once: whoever asks again must not disturb the fixtures, which are being torn down."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 class Recorder:
