@@ -4,7 +4,7 @@ PYTHON := .venv/bin/python
 BROWNIE := .venv/bin/brownie
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit histories bench-gas bench-lane lint deploy clean distclean
+.PHONY: help setup demo test test-unit histories mutate bench-gas bench-lane lint deploy clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -24,6 +24,9 @@ test-unit: setup ## the contracts' unit tests
 
 histories: setup ## 10,000 random histories of an attacker who is trader, keeper, taker and LP, and 300 lives of the whole house
 	@PLIMSOLL_HISTORIES=10000 PLIMSOLL_LIVES=300 $(PYTHON) -m pytest -q -p no:pytest-brownie -n 2 tests/stateful
+
+mutate: setup ## mutation testing of the contracts: judges what tests/mutation/mutants.tsv does not know yet
+	@$(PYTHON) -m tests.mutation
 
 bench-gas: setup ## gas of each verb beside its budget
 	@$(PYTHON) benchmarks/gas.py

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 
 from tests.mutation import listed
@@ -70,10 +71,9 @@ class Campaign:
         if verdict.word == "broken":
             self.broken[mutant.id] = f"{mutant.place} {mutant.edit.operator}: {verdict.by}"
             return
-        on_disk = listed.read(self.path)  # somebody may be explaining survivors meanwhile
-        self.rows |= {name: row for name, row in on_disk.items() if name in self.rows and row.by}
+        self._take_reasons()
         before = self.rows.get(mutant.id)
-        by_hand = before is not None and before.verdict == "equivalent" and before.counts
+        by_hand = before is not None and before.by_hand
         if verdict.word == "invalid":
             self.rows.pop(mutant.id, None)
             return
@@ -84,6 +84,12 @@ class Campaign:
             self.refuted.append(row)
         self.rows[mutant.id] = row
         listed.write(self.rows.values(), self.path)
+
+    def _take_reasons(self) -> None:
+        """Somebody may be explaining survivors while the rest are judged."""
+        for name, row in listed.read(self.path).items():
+            if row.by_hand and name in self.rows:
+                self.rows[name] = replace(row, place=self.rows[name].place)
 
     def _progress(self, done: int, draw: Draw, seconds: float, mutant: Mutant, verdict: Verdict) -> str:
         left, words = draw.left(), self.words

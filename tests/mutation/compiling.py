@@ -44,13 +44,13 @@ def parsed(sources: dict[str, str]) -> dict[str, dict]:
 
 @lru_cache(maxsize=None)
 def dependants(file: str) -> tuple[str, ...]:
-    """The files whose contracts can be deployed and hold code of this one."""
+    """The files whose contracts can be deployed and hold code of this one, mocks aside."""
     trees = syntax_trees()
     reached, more = {file}, True
     while more:
         above = {name for name, tree in trees.items() if reached & imports(name, tree)} - reached
         reached, more = reached | above, bool(above)
-    return tuple(sorted(name for name in reached if is_deployed(trees[name])))
+    return tuple(sorted(name for name in reached if is_deployed(trees[name]) and "/mocks/" not in name))
 
 
 def imports(name: str, tree: dict) -> set[str]:
@@ -83,6 +83,7 @@ class Compiler:
             process = self._idle.get_nowait()
         except queue.Empty:
             process = self._start()
+        assert process.stdin is not None and process.stdout is not None
         try:
             process.stdin.write(json.dumps(question) + "\n")
             process.stdin.flush()
@@ -96,9 +97,8 @@ class Compiler:
 
     def _start(self) -> subprocess.Popen[str]:
         command = ["node", str(Path(__file__).with_name("compiler.js")), str(ROOT)]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "encoding": "utf-8"}
         try:
-            process = subprocess.Popen(command, **pipes)
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
         except OSError as problem:
             raise NotCompiled("the compiler", f"{problem}. Run `make setup`") from None
         self._all.append(process)

@@ -18,6 +18,7 @@ from tests.mutation.compiling import ROOT, Artifacts, Compiler, DoesNotCompile, 
 from tests.mutation.mutants import Mutant
 from tests.mutation.under_test import PRELOADED, Finding, run_tests
 
+SAME = "the same bytecode"
 ATTEMPTS = 3  # where the machinery fails
 HARNESS = ("contracts/mocks/MathHarness.sol",)
 LIVES = "tests/differential/test_venues.py::test_random_life_is_the_same_on_both"
@@ -33,13 +34,8 @@ class Stage:
     seconds: float = 600
 
 
-def _mathematics(*own: str) -> tuple[Stage, ...]:
-    """own: what compares the library itself with its twin."""
-    every = ("margin_math", "funding_math", "sale_math", "loss_math", "ledger_math", "liquidation_math", "threshold")
-    names = (*own, *(f"differential/test_{name}.py" for name in every))
-    harness = tuple(dict.fromkeys(f"tests/{name}" for name in names))
-    units = tuple(f"tests/unit/{name}" for name in ("liquidation_engine", "margin_engine", "auction_house", "margin_lens"))
-    return Stage(harness, HARNESS), Stage((LIVES,)), Stage(units)
+def _mathematics(*tests: str) -> tuple[Stage, ...]:
+    return Stage(tuple(f"tests/{name}.py" for name in tests), HARNESS), Stage((LIVES,))
 
 
 def _contract(*units: str) -> tuple[Stage, ...]:
@@ -51,11 +47,12 @@ def _contract(*units: str) -> tuple[Stage, ...]:
 ENGINE = _contract("margin_engine", "liquidation_engine", "auction_house", "liquidity_pool", "margin_lens", "parameters")
 LIQUIDATION = _contract("liquidation_engine", "margin_engine", "liquidity_pool", "auction_house", "liquidation_upkeep")
 ORACLE = _contract("price_oracle", "margin_engine", "liquidation_engine", "parameters")
+FUNDING, MARGIN, SALE, SIZE = (f"differential/test_{name}_math" for name in ("funding", "margin", "sale", "liquidation"))
 STAGES: dict[str, tuple[Stage, ...]] = {
-    "FixedPointMath": _mathematics("unit/fixed_point_math"),
-    "FundingMath": _mathematics("differential/test_funding_math.py"),
-    "LiquidationMath": _mathematics("differential/test_sale_math.py", "differential/test_liquidation_math.py"),
-    "MarginMath": _mathematics("differential/test_margin_math.py"),
+    "FixedPointMath": _mathematics("unit/fixed_point_math/test_rounding", FUNDING, MARGIN, SALE),
+    "FundingMath": _mathematics(FUNDING),
+    "LiquidationMath": _mathematics(SALE, SIZE),
+    "MarginMath": _mathematics(MARGIN, "differential/test_threshold", SALE, SIZE),
     **dict.fromkeys(("MarginEngine", "MarginEngineExtension", "Ledger", "Posting"), ENGINE),
     **dict.fromkeys(("LiquidationEngine", "Cases", "Losses", "Deleveraging"), LIQUIDATION),
     **dict.fromkeys(("PriceOracle", "FeedRounds"), ORACLE),
@@ -110,25 +107,28 @@ class Judge:
             return Verdict("broken", str(problem))
 
     def _judge(self, mutant: Mutant) -> Verdict:
-        text, same = mutant.text, True
+        same = True
         for stage in self.stages[Path(mutant.file).stem]:
-            units = stage.units or dependants(mutant.file)
-            plain = self._unmutated(mutant.file, units)
             try:
-                changed = self.compiler.compiled(mutant.file, text, units)
+                changed = self.changed(mutant, stage)
             except DoesNotCompile as problem:
                 return Verdict("invalid", str(problem).splitlines()[0])
-            changed = {name: made for name, made in changed.items() if made != plain[name]}
             same = same and not changed
-            if not changed:
-                if stage.units is None:
-                    return Verdict("equivalent", "the same bytecode") if same else Verdict("survived")
-                continue
-            self._prove_baseline(stage, plain)
-            finding = self._find(changed, self._ordered(mutant, stage), stage.seconds)
-            if finding.outcome != "passed":
-                return self._noted(mutant, finding)
+            if changed:
+                self._prove_baseline(mutant, stage)
+                finding = self.find(changed, self._ordered(mutant, stage), stage.seconds)
+                if finding.outcome != "passed":
+                    return self._noted(mutant, finding)
+            elif same and stage.units is None:
+                return Verdict("equivalent", SAME)
         return Verdict("survived")
+
+    def changed(self, mutant: Mutant, stage: Stage) -> Artifacts:
+        """The contracts in which the mutant makes a difference."""
+        units = stage.units or dependants(mutant.file)
+        plain = self._unmutated(mutant.file, units)
+        made = self.compiler.compiled(mutant.file, mutant.text, units)
+        return {name: artifact for name, artifact in made.items() if artifact != plain[name]}
 
     def _noted(self, mutant: Mutant, finding: Finding) -> Verdict:
         if finding.outcome == "failed":
@@ -154,12 +154,13 @@ class Judge:
                 self._plain[file, units] = self.compiler.compiled(file, text, units)
             return self._plain[file, units]
 
-    def _prove_baseline(self, stage: Stage, plain: Artifacts) -> None:
+    def _prove_baseline(self, mutant: Mutant, stage: Stage) -> None:
         """Before its first use: the stage passes on the contracts as they are, compiled as the mutants are."""
         with self._lock_of(stage.tests):
             if stage.tests in self._sound:
                 return
-            finding = self._find(plain, stage.tests, stage.seconds)
+            plain = self._unmutated(mutant.file, stage.units or dependants(mutant.file))
+            finding = self.find(plain, stage.tests, stage.seconds)
             if finding.outcome != "passed":
                 raise BaselineFails(f"without any mutation: {finding.outcome} {finding.by}. Put that right first.")
             self._sound.add(stage.tests)
@@ -168,7 +169,7 @@ class Judge:
         with self._lock:
             return self._locks.setdefault(key, threading.Lock())
 
-    def _find(self, changed: Artifacts, tests: tuple[str, ...], seconds: float) -> Finding:
+    def find(self, changed: Artifacts, tests: tuple[str, ...], seconds: float) -> Finding:
         """A failure of the machinery is tried again."""
         finding = Finding("broken", "never tried")
         for _ in range(ATTEMPTS):

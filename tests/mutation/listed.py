@@ -12,12 +12,11 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
-from tests.mutation.judging import Verdict
+from tests.mutation.judging import SAME, Verdict
 from tests.mutation.mutants import QUOTA, Mutant
 
 LIST = Path(__file__).with_name("mutants.tsv")
 KILLED, FINAL = {"killed", "timeout"}, {"killed", "timeout", "equivalent"}
-SAME = "the same bytecode"
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,11 @@ class Row:
     def counts(self) -> bool:
         """The compiler makes something else of it."""
         return not (self.verdict == "equivalent" and self.by == SAME)
+
+    @property
+    def by_hand(self) -> bool:
+        """Somebody explained why it is no mutant."""
+        return self.verdict == "equivalent" and self.counts
 
 
 def row_of(mutant: Mutant, verdict: Verdict) -> Row:

@@ -19,7 +19,8 @@ RELATIONAL = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "==": "!=", "!=": "=="
 ARITHMETIC = {"+": "-", "-": "+", "*": "/", "/": "*", "%": "/"}
 LOOSE = {"&&": "||", "||": "&&", "&": "|", "|": "&"}  # the new one binds otherwise
 ASSIGNED = {"+=": "-=", "-=": "+=", "*=": "/=", "/=": "*=", "|=": "&=", "&=": "|="}
-ROUNDING = {"mulDivDown": "mulDivUp", "mulDivUp": "mulDivDown", "divDown": "divUp", "divUp": "divDown", "Ceil": "Floor", "Floor": "Ceil"}
+ROUNDING = {"mulDivDown": "mulDivUp", "mulDivUp": "mulDivDown", "divDown": "divUp", "divUp": "divDown"}
+ROUNDING |= {"Ceil": "Floor", "Floor": "Ceil"}
 EXTREME = {"min": "max", "max": "min", "_min": "_max", "_max": "_min"}
 COMMUTES = set(EXTREME)
 PRODUCT = {"mulDivDown", "mulDivUp", "mulDiv"}  # x · y / d
@@ -138,8 +139,8 @@ def assignment(node: Node, parent: Node, source: bytes) -> Found:
 
 def conditional(node: Node, parent: Node, source: bytes) -> Found:
     first, second = node["trueExpression"], node["falseExpression"]
-    (start, one), (two, end) = span(first), span(second)
-    kept, gap = source[span(node)[0] : start], source[one:two]
+    start, gap = span(first)[0], source[span(first)[1] : span(second)[0]]
+    kept = source[span(node)[0] : start]
     yield "branches", span(node), kept + text(second, source) + gap + text(first, source)
 
 
