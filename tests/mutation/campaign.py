@@ -117,12 +117,15 @@ class Draw:
             self._waiting[file] = sorted((m for m in mutants if m not in known), key=lambda m: m.id not in rows)
 
     def next(self) -> Mutant | None:
-        for file, mutants in self._waiting.items():
-            if self._due[file] > 0 and mutants:
-                self._due[file] -= 1
-                self._drawn.add(mutants[0].id)
-                return mutants.pop(0)
-        return None
+        """Of the file that lacks the largest part of its quota: a run that is stopped has something of each."""
+        open_files = [file for file, mutants in self._waiting.items() if self._due[file] > 0 and mutants]
+        if not open_files:
+            return None
+        file = max(open_files, key=lambda name: self._due[name] / QUOTA[name])
+        self._due[file] -= 1
+        mutant = self._waiting[file].pop(0)
+        self._drawn.add(mutant.id)
+        return mutant
 
     def judged(self, mutant: Mutant, verdict: Verdict) -> None:
         if verdict.word == "invalid" or verdict.word == "equivalent":

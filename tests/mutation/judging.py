@@ -6,6 +6,7 @@ Then everything that holds the code is compiled, and the random lives of the who
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 from collections import Counter
@@ -138,14 +139,19 @@ class Judge:
         return Verdict(word, finding.by)
 
     def _ordered(self, mutant: Mutant, stage: Stage) -> tuple[str, ...]:
-        """The stage's tests file by file, first those that already killed mutants of the same function."""
+        """The stage's tests file by file, first those that already killed mutants of the same function, then its namesakes."""
         files: list[str] = []
         for name in stage.tests:
             found = sorted((ROOT / name).glob("test_*.py")) if (ROOT / name).is_dir() else []
             files += [path.relative_to(ROOT).as_posix() for path in found] or [name]
         with self._lock:
             kills = {name: self.kills[mutant.file, mutant.unit, name] for name in files}
-        return tuple(sorted(files, key=lambda name: -kills[name]))
+        words = set(re.findall("[a-z]+", re.sub("[A-Z]", lambda m: "_" + m[0].lower(), mutant.unit)))
+
+        def rank(name: str) -> tuple[int, int]:
+            return -kills[name], -len(words & set(re.findall("[a-z]+", Path(name).stem)))
+
+        return tuple(sorted(files, key=rank))
 
     def _unmutated(self, file: str, units: tuple[str, ...]) -> Artifacts:
         with self._lock_of((file, units)):

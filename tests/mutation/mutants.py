@@ -19,21 +19,21 @@ SHOWN = 110
 
 # How many of each file are judged.
 QUOTA: Mapping[str, int] = {
-    "contracts/libraries/FixedPointMath.sol": 35,
-    "contracts/libraries/FundingMath.sol": 35,
-    "contracts/libraries/LiquidationMath.sol": 45,
-    "contracts/libraries/MarginMath.sol": 50,
-    "contracts/MarginEngine.sol": 40,
-    "contracts/MarginEngineExtension.sol": 24,
-    "contracts/base/Ledger.sol": 24,
-    "contracts/base/Posting.sol": 28,
-    "contracts/LiquidationEngine.sol": 22,
-    "contracts/base/Cases.sol": 22,
-    "contracts/base/Losses.sol": 20,
-    "contracts/base/Deleveraging.sol": 20,
-    "contracts/PriceOracle.sol": 35,
-    "contracts/base/FeedRounds.sol": 14,
-    "contracts/Escrow.sol": 26,
+    "contracts/libraries/FixedPointMath.sol": 30,
+    "contracts/libraries/FundingMath.sol": 30,
+    "contracts/libraries/LiquidationMath.sol": 42,
+    "contracts/libraries/MarginMath.sol": 48,
+    "contracts/MarginEngine.sol": 22,
+    "contracts/MarginEngineExtension.sol": 14,
+    "contracts/base/Ledger.sol": 14,
+    "contracts/base/Posting.sol": 16,
+    "contracts/LiquidationEngine.sol": 14,
+    "contracts/base/Cases.sol": 14,
+    "contracts/base/Losses.sol": 14,
+    "contracts/base/Deleveraging.sol": 12,
+    "contracts/PriceOracle.sol": 22,
+    "contracts/base/FeedRounds.sol": 10,
+    "contracts/Escrow.sol": 25,
 }
 
 

@@ -23,7 +23,8 @@ ROUNDING = {"mulDivDown": "mulDivUp", "mulDivUp": "mulDivDown", "divDown": "divU
 ROUNDING |= {"Ceil": "Floor", "Floor": "Ceil"}
 EXTREME = {"min": "max", "max": "min", "_min": "_max", "_max": "_min"}
 COMMUTES = set(EXTREME)
-PRODUCT = {"mulDivDown", "mulDivUp", "mulDiv"}  # x · y / d
+# Two factors of one product: from which argument on. (A method of a number has its first factor before the dot.)
+PRODUCT = {"mulDivDown": 0, "mulDivUp": 0, "mulDiv": 0, "notional": 0, "penalty": 0, "salePayment": 1}
 COMMENT = re.compile(rb"//[^\n]*|/\*.*?\*/", re.DOTALL)
 END = re.compile(rb"\s*;")
 
@@ -217,9 +218,9 @@ def call(node: Node, parent: Node, source: bytes) -> Found:
     name = function.get("memberName") or function.get("name") or ""
     if node["kind"] != "functionCall" or node.get("names") or name in COMMUTES:
         return
+    is_method = not function.get("expression", {}).get("typeDescriptions", {}).get("typeString", "type(").startswith("type(")
     for i, (one, two) in enumerate(zip(given, given[1:])):
-        free = function.get("expression", {}).get("typeDescriptions", {}).get("typeString", "").startswith("type(library")
-        if name in PRODUCT and i == 0 and (free or function["nodeType"] == "Identifier"):
+        if PRODUCT.get(name) == i and not is_method:
             continue
         kinds = [side["typeDescriptions"]["typeString"] for side in (one, two)]
         first, second = text(one, source), text(two, source)
