@@ -26,6 +26,7 @@ COMMUTES = set(EXTREME)
 # Two factors of one product: from which argument on. (A method of a number has its first factor before the dot.)
 PRODUCT = {"mulDivDown": 0, "mulDivUp": 0, "mulDiv": 0, "notional": 0, "penalty": 0, "salePayment": 1}
 COMMENT = re.compile(rb"//[^\n]*|/\*.*?\*/", re.DOTALL)
+CAST = re.compile(rb"^u?int\d*\(([\w.]+)\)$")
 END = re.compile(rb"\s*;")
 
 
@@ -109,12 +110,12 @@ def binary(node: Node, parent: Node, source: bytes) -> Found:
 
 
 def clamps(node: Node, parent: Node, source: bytes) -> bool:
-    """`a < b ? a : b`, `a > b ? a - b : 0`, `if (a > b) a = b`: where a equals b both branches say the same, so that the
-    boundary may be either's."""
-    sides = {text(node["leftExpression"], source), text(node["rightExpression"], source)}
+    """`a < b ? a : b`, `a > b ? a - b : 0`, `a < 0 ? -a : a`, `if (a > b) a = b`: where a equals b both branches say the same,
+    so that the boundary may be either's."""
+    sides = {bare(node["leftExpression"], source), bare(node["rightExpression"], source)}
     if parent["nodeType"] == "Conditional" and parent["condition"] is node:
         branches = parent["trueExpression"], parent["falseExpression"]
-        if text(branches[1], source) == b"0" and branches[0].get("operator") == "-" and "leftExpression" in branches[0]:
+        if bare(branches[1], source) == b"0" and branches[0].get("operator") == "-" and "leftExpression" in branches[0]:
             branches = branches[0]["leftExpression"], branches[0]["rightExpression"]
     elif parent["nodeType"] == "IfStatement" and not parent.get("falseBody"):
         done = parent["trueBody"].get("expression", {})
@@ -123,7 +124,13 @@ def clamps(node: Node, parent: Node, source: bytes) -> bool:
         branches = done["leftHandSide"], done["rightHandSide"]
     else:
         return False
-    return {text(branch, source) for branch in branches} == sides
+    said = {bare(branch, source) for branch in branches}
+    return said == sides or (b"0" in sides and said == {side for a in sides - {b"0"} for side in (a, b"-" + a)})
+
+
+def bare(node: Node, source: bytes) -> bytes:
+    """Its text, without the type that a constant or a name is cast to."""
+    return CAST.sub(rb"\1", text(node, source))
 
 
 def unary(node: Node, parent: Node, source: bytes) -> Found:

@@ -46,6 +46,11 @@ contract Small {
         return (rest + (a < b ? a : b)) * 2;
     }
 
+    function magnitude(int256 a) external pure returns (int256) {
+        int256 most = a > 9 ? a : int256(9);
+        return a < 0 ? -a : most;
+    }
+
     function odd(uint256 a) external pure returns (bool) {
         return Math.mulDiv(a, 3, 4, Math.Rounding.Ceil) < a;
     }
@@ -53,6 +58,7 @@ contract Small {
 """
 DUE = {
     "relational": {
+        ("a < 0", "a <= 0"),
         ("a < b", "a <= b"),
         ("a == 7", "a != 7"),
         ("b /* < ÷ + */ > a % 5", "b /* < ÷ + */ >= a % 5"),
@@ -70,14 +76,17 @@ DUE = {
         ("both ? 10 : Math.min(a, b)", "both ? Math.min(a, b) : 10"),
         ("a > b ? a - b : 0", "a > b ? 0 : a - b"),
         ("a < b ? a : b", "a < b ? b : a"),
+        ("a > 9 ? a : int256(9)", "a > 9 ? int256(9) : a"),
+        ("a < 0 ? -a : most", "a < 0 ? most : -a"),
     },
     "extreme": {("min", "max")},
     "rounding": {("mulDivDown", "mulDivUp"), ("Ceil", "Floor")},
     "arguments": {("a, b", "b, a"), ("b, LIMIT", "LIMIT, b")},
+    "sign": {("-a", "a")},
     "returns not": {
         ("Math.mulDiv(a, 3, 4, Math.Rounding.Ceil) < a", "!(Math.mulDiv(a, 3, 4, Math.Rounding.Ceil) < a)"),
     },
-    "returns 0": {("_share(a, b) + a.mulDivDown(b, LIMIT)", "0"), ("(rest + (a < b ? a : b)) * 2", "0")},
+    "returns 0": {("_share(a, b) + a.mulDivDown(b, LIMIT)", "0"), ("(rest + (a < b ? a : b)) * 2", "0"), ("a < 0 ? -a : most", "0")},
     "statement removed": {
         ("require(!_locked);", "{}"),
         ("a += both ? 10 : Math.min(a, b);", "{}"),
