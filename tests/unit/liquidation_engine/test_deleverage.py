@@ -336,6 +336,23 @@ def test_deleverage_below_zero_is_at_the_bankruptcy_price(house, engine, liquida
     assert house.judge(winner).equity >= house.judge(winner).maintenance
 
 
+def test_deleverage_below_zero_shares_one_fund_among_all_who_take(house, engine, liquidation, stranger, lost, winner, bull):
+    """Each takes its part of the loss; the fund, less the reward, pays the first of them and what is left of it the next."""
+    small = house.open(stranger, 50_000 * USDC, sub=2**95)
+    house.trade(small, bull, {"ETH": -2}, [2 * 2_100 * USDC])
+    house.insure("ETH", 150 * USDC, stranger)
+    parts = {winner: -house.judge(lost).equity * 5 // 10, small: -house.judge(lost).equity * 2 // 10}
+    worth = {account: house.judge(account).equity for account in parts}
+    receipt = liquidation.deleverage(lost, ETH, sorted(parts))
+    assert event(receipt, "Deleveraged").closed == 7 * UNIT
+    fund = 149 * USDC
+    for account in sorted(parts):
+        insured = min(fund, parts[account])
+        assert abs(house.judge(account).equity - (worth[account] - (parts[account] - insured))) <= 2
+        fund -= insured
+    assert (fund, engine.fundOf(ETH).insurance, engine.badDebt()) == (0, 0, 0)
+
+
 def test_deleverage_below_zero_takes_no_more_than_keeps_the_other_sound(
     house, engine, liquidation, lost, winner, other_trader
 ):
