@@ -35,6 +35,8 @@ def test_absorb_goes_through_every_step_to_the_unit(house, engine, liquidation, 
         1_000_000,
     )
     event(receipt, "LossShared", instrument=ETH, long=False, amount=338_400_000, charged=183_750_000, owed=154_650_000)
+    assert [e.args["instrument"] for e in receipt.events_named("FundUpdated")] == [ETH, ETH], "the loss, then the reward"
+    assert {e.args["account"] for e in receipt.events_named("AccountUpdated")} == {broke, taker}
     assert engine.market(ETH).indexShort == 13_125_000 * 10**9 and engine.market(ETH).indexLong == 0
     assert engine.deficitOf(ETH, False).owed == engine.badDebt() == 154_650_000
     assert engine.deficitOf(ETH, True).owed == engine.deficitOf(BTC, False).owed == 0

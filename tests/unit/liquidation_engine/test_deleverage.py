@@ -376,3 +376,15 @@ def test_deleverage_below_zero_of_all_leaves_equity_zero(house, liquidation, los
     house.trade(winner, bull, {"ETH": -6}, [6 * 2_050 * USDC])
     liquidation.deleverage(lost, ETH, [winner])
     assert house.snapshot(lost).legs == () and 0 <= house.judge(lost).equity <= 1
+
+
+def test_deleverage_below_zero_leaves_those_alone_whom_it_no_longer_needs(house, liquidation, stranger, lost, winner, bull):
+    """The first of them takes the whole leg."""
+    second = house.open(stranger, 50_000 * USDC, sub=2**95)
+    house.trade(second, bull, {"ETH": -11}, [11 * 2_050 * USDC])
+    house.trade(winner, bull, {"ETH": -6}, [6 * 2_050 * USDC])
+    first, spared = sorted((winner, second))
+    worth = house.judge(spared).equity
+    assert event(liquidation.deleverage(lost, ETH, [first, spared]), "Deleveraged").closed == 10 * UNIT
+    assert [house.position(account, "ETH")[0] for account in (first, spared)] == [-UNIT, -11 * UNIT]
+    assert house.judge(spared).equity == worth
