@@ -84,7 +84,7 @@ class Judge:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _plain: dict[object, Artifacts] = field(default_factory=dict)
     _sound: set[tuple[str, ...]] = field(default_factory=set)
-    _numbers: int = 0
+    runs: int = 0
 
     def __post_init__(self) -> None:
         self.stopped = threading.Event()
@@ -180,8 +180,8 @@ class Judge:
         finding = Finding("broken", "never tried")
         for _ in range(ATTEMPTS):
             with self._lock:
-                self._numbers += 1
-                folder = self.folder / f"run{self._numbers}"
+                self.runs += 1
+                folder = self.folder / f"run{self.runs}"
             try:
                 folder.mkdir()
                 build = build_with(changed, self.base, folder / "build")

@@ -7,8 +7,9 @@ from threading import Event, Timer
 
 import pytest
 
+from plimsoll.errors import NotCompiled
 from tests.mutation.compiling import ROOT, build_with, dependants, slim_build
-from tests.mutation.judging import BaselineFails, Judge, Stage, Verdict
+from tests.mutation.judging import SAME, BaselineFails, Judge, Stage, Verdict
 from tests.mutation.mutants import Mutant
 from tests.mutation.operators import Edit
 from tests.mutation.under_test import PRELOADED, run_tests
@@ -87,57 +88,61 @@ def mutant(before, after):
     return Mutant("0", ESCROW, 1, "pull", edit)
 
 
+@pytest.fixture(scope="module")
+def one_judge(tmp_path_factory):
+    with Judge(tmp_path_factory.mktemp("judge"), {}) as made:
+        yield made
+
+
 @pytest.fixture
-def judge(tmp_path):
+def judge(one_judge):
     """A judge of Escrow whose stages are one of the rehearsed tests each."""
-    made = []
 
     def judge(*tests):
         stages = tuple(Stage((f"{REHEARSED}::{test}",), seconds=30) for test in tests)
-        made.append(Judge(tmp_path / str(len(made)), {"Escrow": stages}))
-        return made[-1]
+        one_judge.stages, one_judge.runs = {"Escrow": stages}, 0
+        return one_judge
 
-    yield judge
-    for one in made:
-        one.compiler.close()
+    return judge
 
 
 CHANGE = mutant("if (have < amount)", "if (have <= amount)")
 
 
-def test_mutant_that_passes_every_stage_survives(judge):
-    assert judge("test_that_passes").judge(CHANGE) == Verdict("survived")
+def test_mutant_that_passes_every_stage_survives_and_leaves_nothing(judge):
+    before = (ROOT / ESCROW).stat().st_mtime_ns, (ROOT / ESCROW).read_bytes()
+    judging = judge("test_that_passes")
+    assert judging.judge(CHANGE) == Verdict("survived") and judging.runs == 2, "the contracts as they are, the mutant"
+    assert ((ROOT / ESCROW).stat().st_mtime_ns, (ROOT / ESCROW).read_bytes()) == before
+    assert [path.name for path in judging.folder.iterdir()] == ["base"]
 
 
 def test_mutant_of_the_same_bytecode_is_equivalent_and_runs_nothing(judge):
-    same = mutant("if (have < amount)", "if (!(have >= amount || amount <= have))")
-    assert judge("test_that_never_ends").judge(mutant("// Cannot wrap", "// Never wraps")).word == "equivalent"
-    assert judge("test_that_passes").judge(same).word in ("survived", "equivalent")
+    judging = judge("test_that_never_ends")
+    assert judging.judge(mutant("// Cannot wrap", "// Never wraps")) == Verdict("equivalent", SAME)
+    assert judging.runs == 0
 
 
 def test_mutant_that_does_not_compile_is_none(judge):
-    assert judge("test_that_never_ends").judge(mutant("have - amount", "have - nothing")).word == "invalid"
+    verdict = judge("test_that_never_ends").judge(mutant("have - amount", "have - nothing"))
+    assert verdict.word == "invalid" and "Undeclared identifier" in verdict.by
 
 
-def test_broken_machinery_gives_no_verdict(judge):
-    tried = judge("test_that_passes")
-    tried._prove_baseline = lambda mutant, stage: None
-    tried.stages = {"Escrow": (Stage((f"{REHEARSED}::test_whose_anvil_dies",)),)}
-    assert tried.judge(CHANGE).word == "broken"
-    assert tried._numbers == 3, "it was tried again"
+def test_broken_machinery_gives_no_verdict(judge, monkeypatch):
+    monkeypatch.setattr(Judge, "_prove_baseline", lambda *_: None)
+    judging = judge("test_whose_anvil_dies")
+    assert judging.judge(CHANGE).word == "broken" and judging.runs == 3, "it was tried again"
+
+
+def test_compiler_that_dies_gives_no_verdict(judge, monkeypatch):
+    judging = judge("test_that_passes")
+    monkeypatch.setattr(judging.compiler, "compiled", lambda *_: (_ for _ in ()).throw(NotCompiled("the compiler", "gone")))
+    assert judging.judge(CHANGE).word == "broken"
 
 
 def test_tests_that_fail_without_any_mutation_judge_nobody(judge):
     with pytest.raises(BaselineFails, match="test_that_fails"):
         judge("test_that_fails").judge(CHANGE)
-
-
-def test_nothing_is_written_into_the_tree(judge):
-    before = (ROOT / ESCROW).stat().st_mtime_ns, (ROOT / ESCROW).read_bytes()
-    tried = judge("test_that_passes")
-    tried.judge(CHANGE)
-    assert (((ROOT / ESCROW).stat().st_mtime_ns), (ROOT / ESCROW).read_bytes()) == before
-    assert not list(tried.folder.glob("run*")), "each run's folder is removed"
 
 
 def test_dependants_are_the_contracts_that_hold_the_code():
