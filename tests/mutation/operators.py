@@ -22,7 +22,7 @@ ASSIGNED = {"+=": "-=", "-=": "+=", "*=": "/=", "/=": "*=", "|=": "&=", "&=": "|
 ROUNDING = {"mulDivDown": "mulDivUp", "mulDivUp": "mulDivDown", "divDown": "divUp", "divUp": "divDown"}
 ROUNDING |= {"Ceil": "Floor", "Floor": "Ceil"}
 EXTREME = {"min": "max", "max": "min", "_min": "_max", "_max": "_min"}
-COMMUTES = set(EXTREME)
+COMMUTES = {*EXTREME, "saturatingAdd"}
 # Two factors of one product: from which argument on. (A method of a number has its first factor before the dot.)
 PRODUCT = {"mulDivDown": 0, "mulDivUp": 0, "mulDiv": 0, "notional": 0, "penalty": 0, "salePayment": 1}
 COMMENT = re.compile(rb"//[^\n]*|/\*.*?\*/", re.DOTALL)
