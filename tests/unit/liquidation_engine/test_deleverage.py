@@ -199,6 +199,18 @@ def test_deleverage_shares_the_penalty_by_notional(house, engine, liquidation, k
     assert 0 <= house.judge(refused).equity - (equity - told.penalty) <= 2
 
 
+def test_deleverage_that_leaves_too_little_to_stand_costs_nothing(house, liquidation, refused, winner, bull):
+    """At 1,820 all of it is due, and a thousandth of an ETH is left: worth less than its minimum, it is taken for nothing."""
+    house.trade(winner, bull, {"ETH": -4.999}, [4_999 * 2_050 * USDC // 1_000])
+    house.reprice("ETH", 1_820)
+    equity = house.judge(refused).equity
+    assert 0 < equity and planned(house, refused) == 10 * UNIT
+    told = event(liquidation.deleverage(refused, ETH, [winner]), "Deleveraged")
+    assert told.closed == 10 * UNIT - UNIT // 1_000 == 10 * UNIT - house.position(refused, "ETH")[0]
+    assert told.outcome.penalty == told.outcome.keeperReward == told.outcome.insurance == 0
+    assert 0 <= house.judge(refused).equity - equity <= 2
+
+
 def test_deleverage_of_a_short_is_matched_with_longs(house, engine, liquidation, trader, other_trader, long, keeper):
     account = house.open(trader, 1_836 * USDC, sub=3)
     house.trade(account, long, {"ETH": -10})
