@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from tests.mutation import listed
+from tests.mutation.compiling import ROOT
 from tests.mutation.judging import HARNESS, SAME, Judge, Stage
 from tests.mutation.listed import KILLED, Row
 from tests.mutation.mutants import QUOTA, candidates
@@ -77,3 +78,8 @@ def test_list_is_read_as_it_was_written(rows, tmp_path):
 
 def test_table_counts_what_is_listed(rows):
     assert f"| all | {sum(row.counts for row in rows)} |" in listed.table(rows)
+
+
+def test_documents_show_the_table(rows):
+    shown = (ROOT / "docs/invariants.md").read_text()
+    assert listed.table(rows) in shown, "put what `python -m tests.mutation --table` prints into docs/invariants.md"

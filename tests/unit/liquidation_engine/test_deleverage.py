@@ -231,6 +231,20 @@ def test_deleverage_of_a_short_is_matched_with_longs(house, engine, liquidation,
     assert after.equity * before.maintenance >= before.equity * after.maintenance, "LIQ-2"
 
 
+def test_deleverage_against_a_single_grain_closes_a_grain(house, engine, liquidation, trader, other_trader, long):
+    """Whoever holds the least there is is on that side as well: here a long, bought for nothing."""
+    account = house.open(trader, 1_836 * USDC, sub=3)
+    house.trade(account, long, {"ETH": -10})
+    tiny = house.account(other_trader, 1)
+    engine.seize(long, [(ETH, tiny, -1, 0, 2_000 * WAD)], [], [], [], sender=house.liquidator)
+    house.reprice("ETH", 2_070)
+    liquidation.reportRefusal(account)
+    house.chain.advance(DELAY)
+    house.protocol.refresh()
+    assert event(liquidation.deleverage(account, ETH, [tiny]), "Deleveraged").closed == 1
+    assert (house.position(tiny, "ETH")[0], house.position(account, "ETH")[0]) == (0, 1 - 10 * UNIT)
+
+
 def test_deleverage_of_the_pools_own_tranche_spares_no_backstop(house, engine, liquidation, lp, trader):
     """It is one more account: where it sinks itself, those who win from it are matched with it."""
     house.provide(lp, 20_000 * USDC)
