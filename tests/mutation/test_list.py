@@ -7,8 +7,8 @@ from random import Random
 import pytest
 
 from tests.mutation import listed
-from tests.mutation.compiling import ROOT
-from tests.mutation.judging import HARNESS, SAME, Judge, Stage
+from tests.mutation.compiling import ROOT, dependants
+from tests.mutation.judging import HARNESS, SAME, Judge
 from tests.mutation.listed import KILLED, Row
 from tests.mutation.mutants import QUOTA, candidates
 
@@ -55,8 +55,9 @@ def test_dozen_drawn_from_the_list_is_killed_again(rows, there, seed, tmp_path):
     with Judge(tmp_path) as judge, ThreadPoolExecutor(2) as pool:
 
         def outcome(row: Row) -> str:
-            stage = Stage((row.by,), HARNESS if "/libraries/" in row.file else None, 60)
-            return judge.find(judge.changed(there[row.id], stage), stage.tests, stage.seconds).outcome
+            units = HARNESS if "/libraries/" in row.file else dependants(row.file)
+            changed = judge.compiler.compiled(row.file, there[row.id].text, units)
+            return judge.find(changed, (row.by,), seconds=120).outcome
 
         found = dict(zip(drawn, pool.map(outcome, drawn)))
     assert set(found.values()) == {"failed"}, [(row, ended) for row, ended in found.items() if ended != "failed"]
