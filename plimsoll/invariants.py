@@ -17,7 +17,7 @@ from plimsoll.venue import Probe
 
 INDEX_UNIT = 10**18  # size units (1e-9) · index units (settlement · 1e-9)
 YEAR = 365 * DAY
-CHARGES = ("absorb", "deleverage", "drain")  # the verbs that may charge a loss to a side
+CHARGES = ("absorb", "liquidate_many", "deleverage", "drain")  # the verbs that may charge a loss to a side
 PAYS_OUT = ("withdraw", "redeem")
 
 

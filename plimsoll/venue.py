@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from plimsoll.errors import Reverted
 from plimsoll.state import State
@@ -26,6 +26,20 @@ class Probe(NamedTuple):
 
     liquidate: Reverted | None
     absorb: Reverted | None
+
+
+class Call(NamedTuple):
+    """A verb or a view of the seam, and its arguments in order: what is recorded, replayed and saved."""
+
+    verb: str
+    args: tuple[Any, ...] = ()
+
+    def on(self, venue: Venue) -> Any:
+        """The venue's answer; a refusal is one."""
+        try:
+            return getattr(venue, self.verb)(*self.args)
+        except Reverted as refusal:
+            return refusal
 
 
 class Venue(ABC):

@@ -7,8 +7,9 @@
     contracts/, periphery/  base, libraries, interfaces, OpenZeppelin             keeper            core; each other
     contracts/mocks/        anything; nothing imports a mock                    toolchain           core; itself
     examples/contracts/     each other                                          properties          core; itself
-                                                                                cli, __main__       all of plimsoll
-    A concrete contract never imports another.                                  everything else     all but scripts
+    A concrete contract never imports another.                                  fuzz                core, model, scenarios
+                                                                                cli, fuzzing        all of plimsoll
+                                                                                everything else     all but scripts
 
 Core modules are fixed_point, types, state, errors, venue, invariants. Nothing imports scripts; plimsoll imports no tests; a
 package that knows chains (web3, brownie, …) is imported by plimsoll.chain alone within plimsoll.
@@ -31,6 +32,7 @@ PYTHON_MAY = {
     **{name: CORE for name in CORE},
     **{name: CORE | PLAYERS for name in PLAYERS},
     **{name: CORE | {name} for name in ("model", "chain", "toolchain", "properties")},
+    "fuzz": CORE | {"fuzz", "model", "scenarios"},
 }
 KNOWS_A_CHAIN = {"web3", "brownie", "eth_abi", "eth_account", "eth_utils", "hexbytes", "rlp", "pyrevm"}
 

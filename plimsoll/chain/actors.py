@@ -23,10 +23,13 @@ class Actors:
     def __getitem__(self, name: str) -> str:
         if name not in self._addresses:
             address = to_checksum_address(keccak(text=f"actor {name}")[-20:])
-            self._chain.rpc("anvil_impersonateAccount", address)
-            self._chain.rpc("anvil_setBalance", address, hex(GAS_MONEY))
+            self._invite(address)
             self._addresses[name] = address
         return self._addresses[name]
+
+    def _invite(self, address: str) -> None:
+        self._chain.rpc("anvil_impersonateAccount", address)
+        self._chain.rpc("anvil_setBalance", address, hex(GAS_MONEY))
 
     def first_time(self, *what: object) -> bool:
         """True once for each thing."""

@@ -65,9 +65,18 @@ class ChainVenue(Venue):
             self.chain.rpc("evm_mine")
             self._mined, self._reading = self._time, None
 
+    def _ask(self, items: Iterable[CallItem]) -> list[Any]:
+        """The values of views at the present; a Reverted in the place of one that reverts."""
+        self._look()
+        return self.chain.batch(items, errors="return")
+
+    def _once(self, sender: str, contract: Contract, fn: str, *args: Any) -> None:
+        """What a wallet sends the first time only."""
+        if self.actors.first_time(sender, contract, fn, *args):
+            self._send(contract, fn, *args, sender=sender)
+
     def _approve(self, actor: str, token: Contract, spender: Contract) -> None:
-        if self.actors.first_time("approve", actor, token, spender):
-            self._send(token, "approve", spender, MAX_UINT, sender=self.actors[actor])
+        self._once(self.actors[actor], token, "approve", spender, MAX_UINT)
 
     # Names ---------------------------------------------------------------------------------------------------------
 
@@ -108,7 +117,8 @@ class ChainVenue(Venue):
         self._send(self.deployment.tokens[token], "mint", self.actors[actor], amount, sender=owner)
 
     def wallet(self, actor: str, token: str) -> int:
-        return self.deployment.tokens[token].balanceOf(self.actors[actor])
+        [balance] = self._ask([self.deployment.tokens[token].call_item("balanceOf", self.actors[actor])])
+        return balance
 
     # Accounts ------------------------------------------------------------------------------------------------------
 
@@ -136,8 +146,7 @@ class ChainVenue(Venue):
         self, account: Account, instrument: str, size: int, limit_price: int | None = None, deadline: int | None = None
     ) -> Fill:
         made, owner, number = self.deployment, self.actors[account.actor], self.account_id(account)
-        if self.actors.first_time("operator", account):
-            self._send(made.engine, "setOperator", number, made.pool, MAY_TRADE, sender=owner)
+        self._once(owner, made.engine, "setOperator", number, made.pool, MAY_TRADE)
         limit = limit_price if limit_price is not None else MAX_UINT if size > 0 else 0
         last = (self._time if deadline is None else deadline) + self.shift
         receipt = self._send(made.pool, "trade", number, made.instruments[instrument], size, limit, last, sender=owner)
@@ -220,9 +229,10 @@ class ChainVenue(Venue):
 
     def drain(self, caller: str, instrument: str) -> int:
         made = self.deployment
-        before = made.engine.badDebt()
-        self._send(made.engine, "drain", made.instruments[instrument], sender=self.actors[caller])
-        return before - made.engine.badDebt()
+        [before] = self._ask([made.engine.call_item("badDebt")])
+        receipt = self._send(made.engine, "drain", made.instruments[instrument], sender=self.actors[caller])
+        told = receipt.events_named("BadDebtUpdated")
+        return before - told[-1].badDebt if told else 0
 
     # Auctions ------------------------------------------------------------------------------------------------------
 
@@ -290,11 +300,8 @@ class ChainVenue(Venue):
         return tuple(account for account, is_named in zip(below, named) if is_named)
 
     def probe(self, accounts: Sequence[Account]) -> Mapping[Account, Probe]:
-        self._look()
         items = [item for account in accounts for item in self._probe_items(account)]
-        answers = [
-            answer if isinstance(answer, Reverted) else None for answer in self.chain.batch(items, errors="return")
-        ]
+        answers = [answer if isinstance(answer, Reverted) else None for answer in self._ask(items)]
         return {account: Probe(*answers[2 * i : 2 * i + 2]) for i, account in enumerate(accounts)}
 
     def _probe_items(self, account: Account) -> tuple[CallItem, CallItem]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from plimsoll.errors import Reverted
 from plimsoll.model import auctions, deleveraging, liquidation, losses, oracle, pool, protocol, views
@@ -20,7 +20,7 @@ from plimsoll.model.house import Birth, House, account_of
 from plimsoll.model.liquidation import Item
 from plimsoll.state import State
 from plimsoll.types import POOL, WAD, Absorption, Account, FeedFault, Fill, Offer, Outcome, Purchase, World
-from plimsoll.venue import Probe, Venue
+from plimsoll.venue import Call, Probe, Venue
 
 T = TypeVar("T")
 STRANGER = 1  # the address of whoever probes
@@ -76,6 +76,15 @@ class ModelVenue(Venue):
         """One verb: it happens or leaves nothing behind."""
         with self.house.attempt():
             return verb(self.house, *args)
+
+    def imagine(self, *calls: Call) -> Any:
+        """The answer to the last of some calls, a refusal included; nothing is done. (Not for advance_to.)"""
+        known, holders = dict(self._known), dict(self._holders)
+        try:
+            with self.house.attempt(keep=False):
+                return [call.on(self) for call in calls][-1]
+        finally:
+            self._known, self._holders = known, holders
 
     # Time, prices, faucets -----------------------------------------------------------------------------------------
 
