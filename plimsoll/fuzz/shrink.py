@@ -30,6 +30,7 @@ class _Shrinking:
             self._remove()
             self._gather()
             self._round()
+        self._try(entered(self.calls, [spec.name for spec in self.bench.world.instruments]))
         return self.best
 
     def _size(self) -> tuple[int, int]:
@@ -84,6 +85,30 @@ class _Shrinking:
                     args[place] = value
                     if self._try([*calls[:number], calls[number]._replace(args=tuple(args)), *calls[number + 1 :]]):
                         break
+
+
+def entered(calls: Sequence[Call], instruments: Sequence[str]) -> list[Call]:
+    """The same calls, but whoever provides or deposits does it at the very beginning, as the actors of a scenario do: with tokens
+    of its own, and what is provided is put to work everywhere."""
+    purses: dict[tuple[str, str], int] = {}
+    first: dict[tuple[object, ...], Call] = {}
+    for call in calls:
+        if call.verb == "give":
+            purses[call.args[:2]] = purses.get(call.args[:2], 0) + call.args[2]
+        elif call.verb == "provide":
+            first.setdefault(("provide", call.args[0]), call)
+        elif call.verb == "deposit" and call.args[0] == call.args[1].actor:
+            first.setdefault(("deposit", call.args[1]), call)
+    start: list[Call] = []
+    for call in sorted(first.values(), key=lambda call: call.verb == "deposit"):
+        purse = (call.args[0], "USDC" if call.verb == "provide" else call.args[2])
+        amount = call.args[1] if call.verb == "provide" else call.args[3]
+        purses[purse] = purses.get(purse, 0) - amount
+        start += [Call("give", (*purse, amount)), call]
+        start += [Call("allocate", (call.args[0], name)) for name in instruments if call.verb == "provide"]
+    wallets = [Call("give", (*purse, amount)) for purse, amount in purses.items() if amount > 0]
+    moved = [*start, *wallets]
+    return moved + [call for call in calls if call.verb != "give" and call not in moved]
 
 
 def _rounder(value: object) -> Iterator[int]:

@@ -69,7 +69,7 @@ class Trading(Market):
         notional = max(equity, 100 * USDC) * self.rng.choice((1, 2, 5, 8, 8, 9, 10, 12, 60)) + self.rng.randrange(USDC)
         size = self.rng.choice((-1, 1)) * (notional * WAD * SIZE_UNIT // USDC // mid + self.rng.randrange(3))
         limit = self.rng.choice((None,) * 7 + (mid,))
-        self.venue.trade(account, name, size, limit, self.venue.now - self.rng.choice((0,) * 20 + (1,)))
+        self.venue.trade(account, name, size, limit, self.rng.choice((None,) * 20 + (self.venue.now - 1,)))
 
     @rule(6)
     def close(self) -> None:

@@ -23,7 +23,7 @@ from plimsoll.venue import Venue
 
 
 MOST_MOMENTS = 10_000
-_SETTLE_NOTHING = ("set_price", "silence", "break_feed", "start_auction", "stop_auction", "report_refusal", "observe", "halt")
+_SETTLE_NOTHING = ("set_price", "give", "silence", "break_feed", "mend_feed", "start_auction", "stop_auction", "report_refusal", "observe", "halt")
 _REPEATED = ("bite", "settle_halted")
 
 

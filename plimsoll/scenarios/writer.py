@@ -12,7 +12,7 @@ from plimsoll.errors import Reverted
 from plimsoll.scenarios import world as forms
 from plimsoll.scenarios.calls import answer_text, written
 from plimsoll.scenarios.reader import show, utc
-from plimsoll.types import Account, DebtSpec, FeedSpec, InstrumentSpec, LiquidationSpec, MarketSpec, PoolSpec, World
+from plimsoll.types import POOL, Account, DebtSpec, FeedSpec, InstrumentSpec, LiquidationSpec, MarketSpec, PoolSpec, World
 from plimsoll.venue import Call
 
 Spec = Mapping[str, Any]
@@ -29,7 +29,8 @@ def text(
     true at the end, by path."""
     steps: list[dict[str, Any]] = []
     now = world.start
-    for call, answer in said:
+    actors, entered = _entrances([call for call, _ in said], world)
+    for call, answer in said[entered:]:
         if call.verb == "advance_to":
             now = call.args[0]
             continue
@@ -43,7 +44,7 @@ def text(
         "end": f"+{now - world.start + 1}s",
         "world": _world(world),
         "prices": {spec.name: {"still": show(spec.price, 18)} for spec in world.feeds},
-        "actors": {str(account): {"role": "trader"} for account in _actors(call for call, _ in said)},
+        "actors": actors,
         "steps": steps,
     }
     if state:
@@ -62,16 +63,42 @@ def _step(call: Call, answer: Any, seconds: int) -> dict[str, Any]:
     return step
 
 
-def _actors(calls: Any) -> list[Account]:
-    """Every account that a call names, and of each other actor the first; the pool's own are there anyway."""
+def _entrances(calls: Sequence[Call], world: World) -> tuple[dict[str, Any], int]:
+    """The actors, and how many calls from the beginning are theirs entering: what they provide, deposit and bring with them, in
+    the order in which a scenario lets actors enter."""
+    work = [spec.name for spec in world.instruments]
+    actors: dict[str, dict[str, Any]] = {}
+    at, last = 0, 0
+    while at < len(calls) and calls[at].verb == "give":
+        actor, name, amount = calls[at].args
+        token = {name: show(amount, world.token(name).decimals)}
+        after = calls[at + 1] if at + 1 < len(calls) else Call("")
+        allocations = [Call("allocate", (actor, one)) for one in work]
+        if after == Call("provide", (actor, amount)) and list(calls[at + 2 : at + 2 + len(work)]) == allocations:
+            rank, key, entrance, length = 0, actor, {"role": "provider", "provide": token[name]}, 2 + len(work)
+        elif after.verb == "deposit" and after.args[0] == actor and after.args[2:] == (name, amount, 0):
+            rank, key, entrance, length = 1, str(after.args[1]), {"role": "trader", "deposit": token}, 2
+        else:
+            rank, key, entrance, length = 2, actor, {"role": "trader", "wallet": token}, 1
+        if rank < last or key in actors:
+            break
+        actors[key], at, last = entrance, at + length, rank
+    for account in _named(calls):
+        actors.setdefault(str(account), {"role": "trader"})
+    return actors, at
+
+
+def _named(calls: Sequence[Call]) -> list[Account]:
+    """Every account that a call names, but for the pool's own."""
     found: dict[Account, None] = {}
-    for call in calls:
-        for value in call.args:
-            for part in value if isinstance(value, (list, tuple)) and not isinstance(value, Account) else (value,):
-                for account in part if isinstance(part, tuple) and not isinstance(part, Account) else (part,):
-                    if isinstance(account, Account) and account.actor != "pool":
-                        found[account] = None
-    return list(found)
+    parts: list[Any] = [arg for call in calls for arg in call.args]
+    while parts:
+        part = parts.pop(0)
+        if isinstance(part, Account):
+            found[part] = None
+        elif isinstance(part, (list, tuple)):
+            parts += part
+    return [account for account in found if account.actor != POOL]
 
 
 def _value(value: Any) -> Any:
