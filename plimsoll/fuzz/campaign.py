@@ -20,12 +20,14 @@ from multiprocessing.util import Finalize
 from random import Random
 from typing import NamedTuple
 
+from plimsoll.errors import Reverted
 from plimsoll.fuzz import threshold
 from plimsoll.fuzz.life import MOODS, Life
 from plimsoll.fuzz.lockstep import Bench, Finding, compare
 from plimsoll.fuzz.reach import Reach
-from plimsoll.fuzz.scribe import Scribe
+from plimsoll.fuzz.scribe import Scribe, replay
 from plimsoll.fuzz.shrink import shrink
+from plimsoll.scenarios.calls import in_words
 
 KINDS = ("lives", "threshold")
 RULES = 120  # of a life
@@ -124,9 +126,16 @@ def _lives(bench: Bench, task: Task) -> Result:
         result.lives, result.steps = result.lives + 1, result.steps + len(scribe.calls)
         finding = compare(bench, scribe)
         if finding is not None:
-            result.findings.append((task, shrink(bench, finding)))
+            result.findings.append((task, _in_words(shrink(bench, finding), bench)))
             break
     return result
+
+
+def _in_words(finding: Finding, bench: Bench) -> Finding:
+    """With accounts by name."""
+    model = replay(bench.model(), finding.calls).model
+    due, found = (in_words(told, model) if isinstance(told, Reverted) else told for told in finding[1:3])
+    return finding._replace(due=due, found=found)
 
 
 def lived(bench: Bench, random: Random, mood: str, rules: int = RULES) -> Scribe:

@@ -82,7 +82,7 @@ def differences(due: Any, found: Any) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _said(call: Call) -> str:
-    return f"{call.verb}({', '.join(map(str, call.args))})"
+    return f"{call.verb}({', '.join(str(arg) for arg in call.args if arg is not None)})"
 
 
 def _word(answer: Any) -> str:

@@ -9,7 +9,7 @@ call that happened the invariants are checked. Views go to the model and are not
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from plimsoll import invariants
@@ -107,7 +107,7 @@ def _name(call: Call) -> str:
     return "" if call.verb in FREE - {"set_price"} else call.verb
 
 
-def replay(model: ModelVenue, calls: list[Call]) -> Scribe:
+def replay(model: ModelVenue, calls: Sequence[Call]) -> Scribe:
     """Some calls said anew. What cannot be said at all (time that runs backwards) is left out."""
     scribe = Scribe(model)
     for call in calls:
