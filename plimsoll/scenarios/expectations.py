@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from plimsoll.fixed_point import mul_div_down
 from plimsoll.scenarios.acts import Withdraw
+from plimsoll.scenarios.calls import NOTHING
 from plimsoll.scenarios.reader import Reader, utc
 from plimsoll.scenarios.words import money, percent
 from plimsoll.state import leaves
@@ -214,7 +215,7 @@ def _funding(run: Run, peaks: dict[str, int]) -> str:
 
 def _state(run: Run, due: dict[str, str]) -> str:
     """Of the last state by path, as plimsoll/state.py names its parts: accounts.ada.cash, markets.ETH.time."""
-    found = {path: str(value) for path, value in leaves(run.states[-1]).items()}
+    found = {path: str(value) if value or value == 0 else NOTHING for path, value in leaves(run.states[-1]).items()}
     wrong = [f"{path} is {found.get(path, 'not there')}, due is {value}" for path, value in due.items() if found.get(path) != value]
     return "; ".join(wrong)
 

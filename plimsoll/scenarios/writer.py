@@ -10,7 +10,7 @@ import yaml
 
 from plimsoll.errors import Reverted
 from plimsoll.scenarios import world as forms
-from plimsoll.scenarios.calls import answer_text, written
+from plimsoll.scenarios.calls import NOTHING, answer_text, written
 from plimsoll.scenarios.reader import show, utc
 from plimsoll.types import POOL, Account, DebtSpec, FeedSpec, InstrumentSpec, LiquidationSpec, MarketSpec, PoolSpec, World
 from plimsoll.venue import Call
@@ -102,7 +102,7 @@ def _named(calls: Sequence[Call]) -> list[Account]:
 
 
 def _value(value: Any) -> Any:
-    return "~" if value is None else value
+    return value if value or value == 0 else NOTHING
 
 
 # The world ---------------------------------------------------------------------------------------------------------
