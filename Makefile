@@ -31,14 +31,15 @@ bench-gas: setup ## gas of each verb beside its budget
 bench-lane: setup ## transactions a second: mined, and in the fast lane
 	@$(PYTHON) benchmarks/lane.py
 
-lint: setup ## unused names, likely mistakes
+lint: setup ## unused names, likely mistakes, types
 	@.venv/bin/ruff check
+	@.venv/bin/mypy
 
 deploy: setup ## deploy to a local chain: scripts/deploy.py
 	@$(BROWNIE) run scripts/deploy.py
 
 clean: ## remove what was made by compiling and running
-	@rm -rf build reports .hypothesis .pytest_cache .solc/cache
+	@rm -rf build reports .hypothesis .mypy_cache .pytest_cache .ruff_cache .solc/cache
 	@find . -name __pycache__ -not -path './.venv/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
 
 distclean: clean ## also remove what `make setup` installed

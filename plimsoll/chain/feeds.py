@@ -42,7 +42,7 @@ class Feeds:
     def last_valid_round(self, feed: str) -> int:
         """The id, as the proxy numbers it, of the latest round that the feed was told: it stays readable whatever the feed
         answers meanwhile."""
-        return self._made.proxies[feed].current().id << 64 | self._made.feeds[feed].latestRound()
+        return int(self._made.proxies[feed].current().id << 64 | self._made.feeds[feed].latestRound())
 
     def _misbehave(self, feed: str, time: int) -> None:
         fault, contract = self._broken[feed], self._made.feeds[feed]
