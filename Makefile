@@ -2,6 +2,7 @@
 PYTHON3 := $(firstword $(foreach name,python3 python3.11 python3.12 python3.10 python,$(shell command -v $(name))))
 PYTHON := .venv/bin/python
 BROWNIE := .venv/bin/brownie
+SOLIDITY := 'contracts/*.sol' 'contracts/{base,libraries,periphery}/*.sol' 'interfaces/**/*.sol' 'examples/contracts/*.sol'
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-unit histories bench-gas bench-lane lint deploy clean distclean
@@ -31,15 +32,18 @@ bench-gas: setup ## gas of each verb beside its budget
 bench-lane: setup ## transactions a second: mined, and in the fast lane
 	@$(PYTHON) benchmarks/lane.py
 
-lint: setup ## unused names, likely mistakes
+lint: setup ## likely mistakes, types and style: ruff, mypy, solhint, slither
 	@.venv/bin/ruff check
+	@.venv/bin/mypy
+	@node_modules/.bin/solhint --disc --noPoster --max-warnings 0 -c plimsoll/toolchain/solhint.js $(SOLIDITY)
+	@$(PYTHON) -m plimsoll.toolchain.slither
 
 deploy: setup ## deploy to a local chain: scripts/deploy.py
 	@$(BROWNIE) run scripts/deploy.py
 
 clean: ## remove what was made by compiling and running
-	@rm -rf build reports .hypothesis .pytest_cache .solc/cache
-	@find . -name __pycache__ -not -path './.venv/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
+	@rm -rf build reports .hypothesis .mypy_cache .pytest_cache .ruff_cache .solc/cache
+	@find . -name __pycache__ -not -path './.venv/*' -not -path './node_modules/*' -not -path './.tools/*' -prune -exec rm -rf {} +
 
 distclean: clean ## also remove what `make setup` installed
-	@rm -rf .venv node_modules .solc .setup.lock .setup.log
+	@rm -rf .venv node_modules .solc .tools .setup.lock .setup.log

@@ -30,7 +30,7 @@ class Reverted(PlimsollError):
     """The protocol refused. `name` is its error (`InsufficientMargin`), `args` its arguments in order, `values` the same
     by name where the names are known, `hint` what more is known about the cause."""
 
-    def __init__(self, name: str, args: tuple = (), names: tuple[str, ...] = (), hint: str = "") -> None:
+    def __init__(self, name: str, args: tuple[object, ...] = (), names: tuple[str, ...] = (), hint: str = "") -> None:
         super().__init__(*args)
         self.name, self.names, self.hint = name, names, hint
 
@@ -45,7 +45,7 @@ class Reverted(PlimsollError):
     def __repr__(self) -> str:
         return f"Reverted: {self}"
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[object, ...]:
         return Reverted, (self.name, self.args, self.names, self.hint)
 
 

@@ -6,7 +6,7 @@ import argparse
 import multiprocessing
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -21,6 +21,7 @@ from plimsoll.fuzz.campaign import KINDS, Result
 from plimsoll.fuzz.life import START, small_world
 from plimsoll.fuzz.lockstep import STATE, Bench, Finding
 from plimsoll.fuzz.scribe import replay
+from plimsoll.model.margin_math import Snapshot
 from plimsoll.scenarios import writer
 from plimsoll.scenarios.calls import in_words
 from plimsoll.types import DAY
@@ -114,7 +115,7 @@ def open_bench() -> Iterator[Bench]:
         harness, venue = chain.deploy("MathHarness"), LaneVenue(chain, world)
         birth, address_of = Birth(*venue.deployment.born()), venue.address_of
 
-        def judge(snapshots: threshold.Snapshots, kinds: threshold.Numbers) -> list[int]:
+        def judge(snapshots: Sequence[Snapshot], kinds: Sequence[int]) -> list[int]:
             packed = array([pack(snapshot) for snapshot in snapshots]), rows(kinds), rows(threshold.OFFSETS)
             return list(ask(harness, "edges", *packed, threshold.TARGET, threshold.DEBT_LIMIT_E6))
 

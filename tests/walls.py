@@ -47,7 +47,7 @@ SOLIDITY_MAY = {
 
 LINES = {".sol": 450, ".py": 350}
 LINES_OF_TEST, LINES_OF_SCRIPT = 500, 60
-ELSEWHERE = {".git", ".venv", ".solc", "node_modules", "build", "reports", "__pycache__"}
+ELSEWHERE = {".git", ".venv", ".solc", ".tools", "node_modules", "build", "reports", "__pycache__"}
 
 COMMENT_OR_TEXT = re.compile(r'//[^\n]*|/\*.*?\*/|("(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\')', re.DOTALL)
 IMPORT = re.compile(r'(?:^|[;}])\s*import\b[^;"\']*["\']([^"\']+)["\'][^;]*(?=;)')

@@ -18,7 +18,7 @@ class Actors:
     def __init__(self, chain: Chain, pool: Contract) -> None:
         self._chain = chain
         self._addresses: dict[str, str] = {POOL: pool.address}
-        self._done: set[tuple] = set()
+        self._done: set[tuple[object, ...]] = set()
 
     def __getitem__(self, name: str) -> str:
         if name not in self._addresses:

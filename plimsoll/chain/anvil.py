@@ -85,7 +85,7 @@ class Anvil:
                     stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
                 )  # fmt: skip
             except OSError as error:
-                raise AnvilMissing(str(ANVIL), error.strerror) from error
+                raise AnvilMissing(str(ANVIL), str(error.strerror)) from error
 
     def _wait_for_port(self) -> int:
         deadline = time.monotonic() + SECONDS_TO_START

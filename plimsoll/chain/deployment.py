@@ -133,7 +133,8 @@ class Deployment:
     def set_price(self, feed: str, price: int) -> Receipt:
         """The feed answers `price` (WAD, rounded down to its decimals) in a new round, now."""
         answer = terms.answer(self.world.feed(feed), price)
-        return self.feeds[feed].push(answer, sender=self.roles.deployer)
+        receipt: Receipt = self.feeds[feed].push(answer, sender=self.roles.deployer)
+        return receipt
 
     def refresh(self) -> None:
         """Every feed answers anew what it answered last: after a jump in time."""
@@ -148,7 +149,8 @@ class Deployment:
         operation = (target, 0, data, NO_PREDECESSOR, salt)
         self.timelock.schedule(*operation, delay, sender=self.roles.governor)
         self.chain.advance(delay)
-        return self.timelock.execute(*operation, sender=self.roles.governor)
+        receipt: Receipt = self.timelock.execute(*operation, sender=self.roles.governor)
+        return receipt
 
     def addresses(self) -> dict[str, str]:
         """Name → address of all that was deployed."""
@@ -213,13 +215,13 @@ def _contracts(chain: Chain, world: World, roles: Roles) -> dict[str, Any]:
 def _list_all(made: Deployment) -> None:
     world, sender = made.world, made.roles.deployer
     feeds = {spec.name: i for i, spec in enumerate(world.feeds)}
-    for spec in world.feeds:
-        made.oracle.addFeed(terms.feed_config(spec, made.proxies[spec.name]), sender=sender)
+    for feed in world.feeds:
+        made.oracle.addFeed(terms.feed_config(feed, made.proxies[feed.name]), sender=sender)
     for i, spec in enumerate(world.instruments):
         made.parameters.setInstrument(i, terms.instrument_config(spec, feeds[spec.feed]), sender=sender)
         made.pool.setMarket(i, terms.market_config(spec.market), sender=sender)
-    for i, spec in enumerate(world.collaterals):
-        config = terms.collateral_config(spec, made.tokens[spec.name], feeds[spec.feed])
+    for i, coin in enumerate(world.collaterals):
+        config = terms.collateral_config(coin, made.tokens[coin.name], feeds[coin.feed])
         made.parameters.setCollateral(i, config, sender=sender)
     made.parameters.setInterest(world.debt.interest_e9, sender=sender)
     made.parameters.setTreasury(made.account(made.roles.treasury), sender=sender)

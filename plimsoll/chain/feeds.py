@@ -48,7 +48,7 @@ class Feeds:
     def last_valid_round(self, feed: str) -> int:
         """The id, as the proxy numbers it, of the latest round that the feed was told: it stays readable whatever the feed
         answers meanwhile."""
-        return self._phases[feed] << 64 | self._told[feed][0]
+        return int(self._phases[feed] << 64 | self._told[feed][0])
 
     def _misbehave(self, feed: str, time: int) -> None:
         fault = self._broken[feed]

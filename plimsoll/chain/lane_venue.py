@@ -48,7 +48,8 @@ class LaneVenue(ChainVenue):
     def play(self, calls: Sequence[Call]) -> list[Any]:
         """The answer of each call; a Reverted, as the model would say it, where it was refused."""
         self._rewind()
-        self._steps = steps = []
+        steps: list[Step] = []
+        self._steps = steps
         for call in calls:
             try:
                 call.on(self)

@@ -122,7 +122,7 @@ class PyrevmLane(Lane):
         return evm
 
 
-def _insert(evm: Any, address: str, account: Mapping) -> None:
+def _insert(evm: Any, address: str, account: Mapping[str, Any]) -> None:
     code = bytes.fromhex(account["code"][2:])
     has_code = {"code": code} if code else {}
     info = pyrevm.AccountInfo(balance=as_int(account["balance"]), nonce=as_int(account["nonce"]), **has_code)

@@ -47,11 +47,11 @@ def simulate(chain: Chain, blocks: Sequence[Block], gas: int = GAS_OF_A_CALL) ->
     return found
 
 
-def _asked(block: Block, now: int, gas: int) -> dict:
+def _asked(block: Block, now: int, gas: int) -> dict[str, Any]:
     calls = [{**item.request, "gas": hex(gas)} for item in block.items]
     return {"calls": calls, "blockOverrides": {"time": hex(now + block.time), "gasLimit": hex(gas * len(calls))}}
 
 
-def _value(item: CallItem, said: Mapping) -> Any:
+def _value(item: CallItem, said: Mapping[str, Any]) -> Any:
     data = bytes.fromhex(said["returnData"][2:])
     return item.function.decode(data) if int(said["status"], 16) else artifacts.decode_error(data)

@@ -50,7 +50,7 @@ def _settings() -> dict[str, Any]:
     }
 
 
-def _solc(question: dict) -> dict:
+def _solc(question: dict[str, Any]) -> dict[str, Any]:
     compilers = sorted((ROOT / ".solc").glob("solc-v*"))
     if not compilers:
         raise NotCompiled("the compiler", "it is not set up. Run `make setup`")
@@ -61,9 +61,10 @@ def _solc(question: dict) -> dict:
         raise NotCompiled("the compiler", f"{problem}. Run `make setup`") from None
     if done.returncode:
         raise NotCompiled("the compiler", done.stderr.strip())
-    return json.loads(done.stdout)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
-def _artifact(name: str, made: dict) -> Artifact:
+def _artifact(name: str, made: dict[str, Any]) -> Artifact:
     evm = made["evm"]
     return Artifact(name, made["abi"], evm["bytecode"]["object"], len(evm["deployedBytecode"]["object"]) // 2)

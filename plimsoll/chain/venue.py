@@ -118,7 +118,7 @@ class ChainVenue(Venue):
 
     def wallet(self, actor: str, token: str) -> int:
         [balance] = self._ask([self.deployment.tokens[token].call_item("balanceOf", self.actors[actor])])
-        return balance
+        return int(balance)
 
     # Accounts ------------------------------------------------------------------------------------------------------
 
@@ -126,12 +126,12 @@ class ChainVenue(Venue):
         made, contract = self.deployment, self.deployment.tokens[token]
         self._approve(payer, contract, made.engine)
         args = (self.account_id(account), contract, amount, min_ratio)
-        return self._send(made.engine, "deposit", *args, sender=self.actors[payer]).event("Deposited").amount
+        return int(self._send(made.engine, "deposit", *args, sender=self.actors[payer]).event("Deposited").amount)
 
     def withdraw(self, account: Account, token: str, amount: int, min_out: int = 0) -> int:
         made, owner = self.deployment, self.actors[account.actor]
         args = (self.account_id(account), made.tokens[token], amount, owner, min_out)
-        return self._send(made.engine, "withdraw", *args, sender=owner).event("Withdrawn").paid
+        return int(self._send(made.engine, "withdraw", *args, sender=owner).event("Withdrawn").paid)
 
     def move_cash(self, source: Account, target: Account, amount: int) -> None:
         args = (self.account_id(source), self.account_id(target), amount)
@@ -159,27 +159,27 @@ class ChainVenue(Venue):
         pool, address = self.deployment.pool, self.actors[actor]
         self._approve(actor, self.deployment.settlement, pool)
         self._holders[actor] = address
-        return self._send(pool, "deposit", amount, address, sender=address).event("Deposit").shares
+        return int(self._send(pool, "deposit", amount, address, sender=address).event("Deposit").shares)
 
     def request_redeem(self, actor: str, shares: int) -> int:
         receipt = self._send(self.deployment.pool, "requestRedeem", shares, sender=self.actors[actor])
-        return receipt.event("RedeemRequested").maturesAt - self.shift
+        return int(receipt.event("RedeemRequested").maturesAt - self.shift)
 
     def redeem(self, actor: str, shares: int) -> int:
         address = self.actors[actor]
         receipt = self._send(self.deployment.pool, "redeem", shares, address, address, sender=address)
-        return receipt.event("Withdraw").assets
+        return int(receipt.event("Withdraw").assets)
 
     def allocate(self, caller: str, instrument: str) -> int:
         made = self.deployment
         receipt = self._send(made.pool, "allocate", made.instruments[instrument], sender=self.actors[caller])
-        return receipt.event("Allocated").amount
+        return int(receipt.event("Allocated").amount)
 
     def fund(self, payer: str, instrument: str, amount: int) -> int:
         made = self.deployment
         self._approve(payer, made.settlement, made.engine)
         receipt = self._send(made.engine, "fund", made.instruments[instrument], amount, sender=self.actors[payer])
-        return receipt.event("Pulled").amount
+        return int(receipt.event("Pulled").amount)
 
     # Liquidation ---------------------------------------------------------------------------------------------------
 
@@ -221,7 +221,7 @@ class ChainVenue(Venue):
     def deleverage(self, keeper: str, account: Account, instrument: str, counterparties: Sequence[Account]) -> int:
         ids = sorted(self.account_id(counterparty) for counterparty in counterparties)
         args = (self.account_id(account), self.deployment.instruments[instrument], ids)
-        return self._as_keeper(keeper, "deleverage", *args).event("Deleveraged").closed
+        return int(self._as_keeper(keeper, "deleverage", *args).event("Deleveraged").closed)
 
     def unfreeze(self, caller: str, instrument: str) -> None:
         made = self.deployment
@@ -272,7 +272,7 @@ class ChainVenue(Venue):
     def settle_halted(self, caller: str, instrument: str, long: Account, short: Account) -> int:
         made = self.deployment
         args = (made.instruments[instrument], self.account_id(long), self.account_id(short))
-        return self._send(made.engine, "settleHalted", *args, sender=self.actors[caller]).event("HaltedSettled").size
+        return int(self._send(made.engine, "settleHalted", *args, sender=self.actors[caller]).event("HaltedSettled").size)
 
     def _as_keeper(self, keeper: str, fn: str, *args: Any) -> Receipt:
         """The keeper's own account, where rewards go, is one that a verb has named."""

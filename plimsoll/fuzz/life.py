@@ -10,6 +10,8 @@ The same rules are drawn by a pseudo-random generator (campaigns) or by Hypothes
 
 from __future__ import annotations
 
+from typing import Any
+
 from plimsoll.errors import Reverted
 from plimsoll.fuzz.market import TRADERS
 from plimsoll.fuzz.rescues import Rescues
@@ -48,7 +50,7 @@ def small_world(start: int = START) -> World:
     guard."""
     feed = dict(heartbeat=HOUR, grace=10 * 60)
     market = MarketSpec(weight_e6=500_000, cap=10_000_000 * USDC)
-    common = dict(max_velocity_e8=900_000_000, max_rate_e8=900_000_000, insurance=2_000 * USDC, market=market)
+    common: dict[str, Any] = dict(max_velocity_e8=900_000_000, max_rate_e8=900_000_000, insurance=2_000 * USDC, market=market)
     common |= dict(cap_value=4_000_000 * USDC, cap_units=3_000, oi_threshold_e6=100_000, reaction_time=60)
     return World(
         start=start,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from random import Random
+from typing import TypeVar
 
 from plimsoll.fuzz.scribe import Scribe
 from plimsoll.state import AccountState
@@ -18,6 +19,7 @@ TRADERS = tuple(Account(name) for name in ("ada", "ben", "cid", "dot")) + (Accou
 KEEPERS = ("kim", "kay")
 
 Rule = Callable[..., None]
+T = TypeVar("T")
 
 
 def rule(weight: int) -> Callable[[Rule], Rule]:
@@ -63,9 +65,10 @@ class Market:
             self.crash()
         return self.one_of(self.model.for_sale()) or self.trader()
 
-    def one_of(self, accounts: Iterable[Account]) -> Account | None:
-        accounts = tuple(accounts)
-        return self.rng.choice(accounts) if accounts and self.rng.random() < 0.9 else None
+    def one_of(self, things: Iterable[T]) -> T | None:
+        """One in ten is none."""
+        some = tuple(things)
+        return self.rng.choice(some) if some and self.rng.random() < 0.9 else None
 
     def instrument(self) -> str:
         return self.rng.choice(self.instruments)

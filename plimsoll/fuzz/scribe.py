@@ -55,7 +55,8 @@ class Scribe:
 
     def __getattr__(self, verb: str) -> Callable[..., Any]:
         if verb in VIEWS:
-            return getattr(self.model, verb)
+            view: Callable[..., Any] = getattr(self.model, verb)
+            return view
         if verb not in _SIGNATURES:
             raise AttributeError(verb)
         signature = _SIGNATURES[verb]

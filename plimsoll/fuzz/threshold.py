@@ -54,8 +54,7 @@ class Miss(NamedTuple):
         )
 
 
-Snapshots, Numbers = Sequence[Snapshot], Sequence[int]
-Judge = Callable[[Snapshots, Numbers], list[int]]  # MathHarness.edges at OFFSETS, TARGET and DEBT_LIMIT_E6
+Judge = Callable[[Sequence[Snapshot], Sequence[int]], list[int]]  # MathHarness.edges at OFFSETS, TARGET and DEBT_LIMIT_E6
 
 
 def batch(random: Random, accounts: int = ACCOUNTS) -> list[Edge]:
@@ -95,11 +94,11 @@ def smallest(miss: Miss, judge: Judge) -> Miss:
 
 
 def _smaller(snapshot: Snapshot) -> Iterator[Snapshot]:
-    for name in ("legs", "coins"):
-        parts = getattr(snapshot, name)
-        for i in range(len(parts) if name == "coins" or len(parts) > 1 else 0):
-            yield snapshot._replace(**{name: (*parts[:i], *parts[i + 1 :])})
-    leg = snapshot.legs[0]
+    legs, coins = snapshot.legs, snapshot.coins
+    if len(legs) > 1:
+        yield from (snapshot._replace(legs=(*legs[:i], *legs[i + 1 :])) for i in range(len(legs)))
+    yield from (snapshot._replace(coins=(*coins[:i], *coins[i + 1 :])) for i in range(len(coins)))
+    leg = legs[0]
     for name in ("charge", "quote", "slope", "floor", "min_notional", "size"):
         value = getattr(leg, name)
         for less in (0, value // 1_000) if name != "size" else (value // 1_000,):

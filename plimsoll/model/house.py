@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from plimsoll.errors import Reverted
 from plimsoll.model import margin_math
@@ -43,7 +43,7 @@ class Record(NamedTuple):
 class Position(NamedTuple):
     size: int = 0
     quote: int = 0
-    index: int = 0
+    index: int = 0  # type: ignore[assignment]  # hides tuple.index, which nobody asks of a position
 
 
 class Market(NamedTuple):
@@ -219,7 +219,7 @@ class House:
 
     # Changing ------------------------------------------------------------------------------------------------------
 
-    def change(self, account: int, **fields: int | bool) -> None:
+    def change(self, account: int, **fields: Any) -> None:
         """Sets fields of an account's record."""
         self.storage.accounts[account] = self.record(account)._replace(**fields)
 

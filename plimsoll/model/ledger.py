@@ -29,7 +29,7 @@ from plimsoll.model.house import (
 )
 from plimsoll.model.margin_math import MILLION, Coin, Leg, Margin, Snapshot
 from plimsoll.model.oracle import Book
-from plimsoll.types import LOSS_EPOCH, SIZE_UNIT
+from plimsoll.types import LOSS_EPOCH, SIZE_UNIT, WAD
 
 MILLIONTH = 10**12  # WAD in a millionth
 MOST_INTEREST_INDEX = 2**48 - 1
@@ -344,6 +344,6 @@ def claims(house: House) -> tuple[int, int]:
 def payout_ratio(house: House) -> int:
     """What a withdrawal is paid, WAD."""
     if house.storage.bad_debt == 0:
-        return margin_math.WAD
+        return WAD
     settlement, owed = claims(house)
-    return mul_div_down(settlement, margin_math.WAD, owed)
+    return mul_div_down(settlement, WAD, owed)

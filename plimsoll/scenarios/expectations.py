@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from plimsoll.fixed_point import mul_div_down
 from plimsoll.scenarios.acts import Withdraw
 from plimsoll.scenarios.calls import NOTHING
+from plimsoll.scenarios.liquidation import SettleHalted
 from plimsoll.scenarios.reader import Reader, utc
 from plimsoll.scenarios.words import money, percent
 from plimsoll.state import leaves
@@ -188,7 +189,8 @@ def _deleveraged(run: Run, accounts: Sequence[Account]) -> str:
 
 def _settled(run: Run, instruments: Sequence[str]) -> str:
     last = run.states[-1]
-    closed = {event.act.instrument for event in run.events if event.act.verb == "settle_halted" and not event.refused}
+    done = [event.act for event in run.events if not event.refused]
+    closed = {act.instrument for act in done if isinstance(act, SettleHalted)}
     open_ = [name for name in instruments if name not in closed or last.markets[name].open_interest]
     return f"{', '.join(open_)} was not settled after a halt" if open_ else ""
 

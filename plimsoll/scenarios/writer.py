@@ -71,6 +71,7 @@ def _entrances(calls: Sequence[Call], world: World) -> tuple[dict[str, Any], int
     at, last = 0, 0
     while at < len(calls) and calls[at].verb == "give":
         actor, name, amount = calls[at].args
+        entrance: dict[str, Any]
         token = {name: show(amount, world.token(name).decimals)}
         after = calls[at + 1] if at + 1 < len(calls) else Call("")
         allocations = [Call("allocate", (actor, one)) for one in work]
@@ -131,7 +132,7 @@ def _world(world: World) -> dict[str, Any]:
 
 
 def _instrument(spec: InstrumentSpec) -> dict[str, Any]:
-    made = {"feed": spec.feed, **_fields(spec, forms.INSTRUMENT, InstrumentSpec(spec.name, spec.feed))}
+    made: dict[str, Any] = {"feed": spec.feed, **_fields(spec, forms.INSTRUMENT, InstrumentSpec(spec.name, spec.feed))}
     if market := _fields(spec.market, forms.MARKET, MarketSpec()):
         made["pool"] = market
     return made
