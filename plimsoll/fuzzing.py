@@ -6,6 +6,7 @@ import argparse
 import multiprocessing
 import os
 import secrets
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -23,7 +24,7 @@ from plimsoll.fuzz.lockstep import STATE, Bench, Finding
 from plimsoll.fuzz.scribe import replay
 from plimsoll.model.margin_math import Snapshot
 from plimsoll.scenarios import writer
-from plimsoll.scenarios.calls import in_words
+from plimsoll.scenarios.calls import actors_of, in_words
 from plimsoll.types import DAY
 
 HELD, FAILED, INTERRUPTED = 0, 1, 130
@@ -81,7 +82,8 @@ def fuzz(options: argparse.Namespace) -> int:
 def _executor(options: argparse.Namespace) -> Iterator[Executor]:
     """Processes of this machine, or whatever Dask has."""
     if options.scheduler is None:
-        pool = ProcessPoolExecutor(options.jobs, mp_context=multiprocessing.get_context("spawn"))
+        spawn = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(options.jobs, spawn, initializer=_leave_ctrl_c_to_us)
         try:
             yield pool
         finally:
@@ -97,6 +99,10 @@ def _executor(options: argparse.Namespace) -> Iterator[Executor]:
         raise FuzzError(f"there is no Dask scheduler at {options.scheduler} ({problem})") from None
     with client, client.get_executor(pure=False) as executor:
         yield executor
+
+
+def _leave_ctrl_c_to_us() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
@@ -140,6 +146,8 @@ def as_scenario(finding: Finding, source: str) -> str:
     world = small_world()
     calls = [call for call in finding.calls if call != STATE]
     told = replay(ModelVenue(world), calls)
+    for account in (account for call in calls for account in actors_of(call)):
+        told.model.account_id(account)
     due = [in_words(answer, told.model) if isinstance(answer, Reverted) else answer for answer in told.due]
     state = finding.due if finding.calls[-1] == STATE else None
     title = "A finding: " + str(finding).split("\n")[0][:300]

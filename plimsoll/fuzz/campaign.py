@@ -8,8 +8,7 @@ A task is either five lives, one of each mood, or some thousands of accounts at 
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -100,18 +99,17 @@ def run(
 
 # A task ------------------------------------------------------------------------------------------------------------
 
-_open: dict[OpenBench, Bench] = {}
+_open: dict[tuple[OpenBench, int], Bench] = {}
 
 
 def work(open_bench: OpenBench, task: Task) -> Result:
-    """One task, on the bench of this process."""
-    if open_bench not in _open:
-        if multiprocessing.parent_process() is not None:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who waits for us
+    """One task, on the bench of this process (and thread, where a worker has many)."""
+    mine = open_bench, threading.get_ident()
+    if mine not in _open:
         stack = ExitStack()
-        _open[open_bench] = stack.enter_context(open_bench())
+        _open[mine] = stack.enter_context(open_bench())
         Finalize(None, stack.close, exitpriority=1)
-    return perform(_open[open_bench], task)
+    return perform(_open[mine], task)
 
 
 def perform(bench: Bench, task: Task) -> Result:

@@ -138,7 +138,8 @@ class Rescues(Trading):
             for other, state in accounts.items()
             if name in state.positions and (state.positions[name].size > 0) != (size > 0)
         ]
-        chosen = self.rng.sample(against, min(len(against), self.rng.randrange(1, 4))) or [self.trader()]
+        some = min(len(against), self.rng.randrange(1, 4))
+        chosen = self.rng.sample(against, some) if some else [self.trader()]
         chosen += self.rng.choice(([],) * 9 + (chosen,))
         self.venue.deleverage(self.keeper(), account, name, chosen)
 

@@ -9,7 +9,7 @@ call that happened the invariants are checked. Views go to the model and are not
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from plimsoll import invariants
@@ -59,17 +59,11 @@ class Scribe:
             return view
         if verb not in _SIGNATURES:
             raise AttributeError(verb)
-        signature = _SIGNATURES[verb]
-
-        def say(*args: Any, **named: Any) -> Any:
-            bound = signature.bind(self, *args, **named)
-            bound.apply_defaults()
-            return self.say(Call(verb, bound.args[1:]))
-
-        return say
+        return lambda *args, **named: self.say(_whole(verb, args, named))
 
     def say(self, call: Call) -> Any:
         """Raises Reverted where the model refuses."""
+        call = _whole(call.verb, call.args, {})
         judged = len(self.calls) % JUDGED_EVERY == 0
         before = self.state() if judged or call.verb == "liquidate" else None
         answer = call.on(self.model)
@@ -99,6 +93,13 @@ class Scribe:
             settlements=self._settlements,
         )
         self.broken = self.broken or invariants.violations(seen)
+
+
+def _whole(verb: str, args: Sequence[Any], named: Mapping[str, Any]) -> Call:
+    """Every argument in its place, the defaults too."""
+    bound = _SIGNATURES[verb].bind(None, *args, **named)
+    bound.apply_defaults()
+    return Call(verb, bound.args[1:])
 
 
 def _name(call: Call) -> str:

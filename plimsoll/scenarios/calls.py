@@ -21,6 +21,7 @@ from plimsoll.types import FAULTS, POOL, WAD, Account, FeedFault, World
 from plimsoll.venue import Call, Venue
 
 NOTHING = "~"
+_ACTORS = ("actor", "buyer", "caller", "keeper", "payer")  # parameters
 _VIEWS = {"account_id", "accounts", "now", "state", "liquidatable", "probe", "liquidation_price", "for_sale", "wallet"}
 VERBS = tuple(sorted(Venue.__abstractmethods__ - _VIEWS - {"advance_to"}))
 _PARAMETERS = {verb: list(inspect.signature(getattr(Venue, verb)).parameters.values())[1:] for verb in VERBS}
@@ -54,7 +55,7 @@ def answer_text(answer: Any) -> str:
     if answer is None:
         return ""
     if isinstance(answer, Reverted):
-        return ", ".join(map(str, answer.args))
+        return ", ".join("an address" if _is_address(arg) else str(arg) for arg in answer.args)
     if is_dataclass(answer):
         return ", ".join(f"{field.name}={getattr(answer, field.name)}" for field in fields(answer))
     if hasattr(answer, "_fields"):
@@ -75,6 +76,11 @@ def in_words(refusal: Reverted, venue: Venue) -> Reverted:
 def _word(arg: object, names: Mapping[int, str]) -> object:
     number = int(arg, 16) if isinstance(arg, str) and arg.startswith("0x") else arg
     return names.get(number, arg) if isinstance(number, int) else arg
+
+
+def _is_address(word: object) -> bool:
+    """One that has no name: it is another on every venue."""
+    return isinstance(word, str) and word.startswith("0x") or isinstance(word, int) and word >= 2**128
 
 
 # Reading -----------------------------------------------------------------------------------------------------------
@@ -138,6 +144,19 @@ _READERS: Mapping[str, Callable[[Reader, World], Any]] = {
     "Sequence[Account]": _each(_account),
     "Sequence[tuple[Account, Account | None, int]]": _each(_item),
 }
+
+
+def actors_of(call: Call) -> list[Account]:
+    """Every account that a call names, and the first one of every other actor in it; not the pool's own."""
+    found: list[Account] = []
+    parts = [Account(value) if p.name in _ACTORS else value for p, value in zip(_PARAMETERS.get(call.verb, ()), call.args)]
+    while parts:
+        part = parts.pop(0)
+        if isinstance(part, Account):
+            found.append(part)
+        elif isinstance(part, (list, tuple)):
+            parts += part
+    return [account for account in found if account.actor != POOL]
 
 
 # Writing -----------------------------------------------------------------------------------------------------------

@@ -10,9 +10,9 @@ import yaml
 
 from plimsoll.errors import Reverted
 from plimsoll.scenarios import world as forms
-from plimsoll.scenarios.calls import NOTHING, answer_text, written
+from plimsoll.scenarios.calls import NOTHING, actors_of, answer_text, written
 from plimsoll.scenarios.reader import show, utc
-from plimsoll.types import POOL, Account, DebtSpec, FeedSpec, InstrumentSpec, LiquidationSpec, MarketSpec, PoolSpec, World
+from plimsoll.types import DebtSpec, FeedSpec, InstrumentSpec, LiquidationSpec, MarketSpec, PoolSpec, World
 from plimsoll.venue import Call
 
 Spec = Mapping[str, Any]
@@ -84,22 +84,9 @@ def _entrances(calls: Sequence[Call], world: World) -> tuple[dict[str, Any], int
         if rank < last or key in actors:
             break
         actors[key], at, last = entrance, at + length, rank
-    for account in _named(calls):
+    for account in (account for call in calls for account in actors_of(call)):
         actors.setdefault(str(account), {"role": "trader"})
     return actors, at
-
-
-def _named(calls: Sequence[Call]) -> list[Account]:
-    """Every account that a call names, but for the pool's own."""
-    found: dict[Account, None] = {}
-    parts: list[Any] = [arg for call in calls for arg in call.args]
-    while parts:
-        part = parts.pop(0)
-        if isinstance(part, Account):
-            found[part] = None
-        elif isinstance(part, (list, tuple)):
-            parts += part
-    return [account for account in found if account.actor != POOL]
 
 
 def _value(value: Any) -> Any:
