@@ -7,6 +7,7 @@
     contracts/, periphery/  base, libraries, interfaces, OpenZeppelin             keeper            core; each other
     contracts/mocks/        anything; nothing imports a mock                    toolchain           core; itself
     examples/contracts/     each other                                          properties          core; itself
+    benchmarks/foundry/     anything
                                                                                 cli, __main__       all of plimsoll
     A concrete contract never imports another.                                  everything else     all but scripts
 
@@ -41,6 +42,7 @@ SOLIDITY_MAY = {
     "contract": {"base", "library", "interface", "openzeppelin"},
     "mock": {"mock", "contract", "base", "library", "interface", "openzeppelin"},
     "example": {"example"},
+    "benchmark": {"benchmark", "mock", "contract", "base", "library", "interface", "openzeppelin"},
 }
 
 LINES = {".sol": 450, ".py": 350}
@@ -91,7 +93,8 @@ def solidity_breaches(path: str, text: str) -> Iterator[str]:
 
 
 def solidity_zone(path: str) -> str:
-    for folder, zone in (("interfaces/", "interface"), ("examples/contracts/", "example")):
+    outer = {"interfaces/": "interface", "examples/contracts/": "example", "benchmarks/foundry/": "benchmark"}
+    for folder, zone in outer.items():
         if path.startswith(folder):
             return zone
     folders = {"libraries": "library", "mocks": "mock", "base": "base"}
