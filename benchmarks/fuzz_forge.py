@@ -13,6 +13,8 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
+from plimsoll.chain.artifacts import Artifact
+
 ROOT = Path(__file__).resolve().parents[1]
 FORGE, SOLC = ROOT / ".venv/bin/forge", ROOT / ".solc"
 MADE = ROOT / "build/foundry"
@@ -51,12 +53,24 @@ def compile_tests() -> None:
         raise ForgeFailed("\n".join(said))
 
 
-def fuzz(test: str, seconds: int, seed: int, kind: str = "fuzz") -> Rate:
+def made_by_forge(name: str) -> Artifact:
+    """A contract of the benchmark."""
+    made = json.loads((MADE / f"out/{name}.sol/{name}.json").read_text())
+    code, deployed = (made[key]["object"].removeprefix("0x") for key in ("bytecode", "deployedBytecode"))
+    return Artifact(name, made["abi"], code, len(deployed) // 2)
+
+
+def fuzz(test: str, seconds: int, seed: int, **variables: str) -> Rate:
     """On every core at once, each with a seed of its own. The time is what forge says: starting and compiling do not count.
-    kind: `fuzz` or `invariant`. Raises ForgeFailed."""
-    limits = {f"FOUNDRY_{kind.upper()}_TIMEOUT": str(seconds), f"FOUNDRY_{kind.upper()}_RUNS": str(ENDLESS)}
-    started = [_start("test", *_one(test, seed + core), **limits) for core in range(CORES)]
-    found = [_told(process) for process in started]
+    variables: of the environment, for the test. Raises ForgeFailed."""
+    kind = "INVARIANT" if test.startswith("invariant") else "FUZZ"
+    limits = {f"FOUNDRY_{kind}_TIMEOUT": str(seconds), f"FOUNDRY_{kind}_RUNS": str(ENDLESS)}
+    started = [_start("test", *_one(test, seed + core), **limits, **variables) for core in range(CORES)]
+    try:
+        found = [_told(process) for process in started]
+    finally:
+        for process in started:
+            process.kill()
     return Rate(sum(one.cases for one in found), max(one.seconds for one in found))
 
 
@@ -75,14 +89,15 @@ def _one(test: str, seed: int) -> tuple[str, ...]:
 
 
 def _start(command: str, *words: str, **variables: str) -> subprocess.Popen[str]:
-    """From the project's folder, with the project's compiler."""
+    """From the project's folder, with the project's compiler. A session of its own, as every Anvil has one: Linux shares the
+    cores out by session."""
     solc = max(SOLC.glob("solc-v*"), default=SOLC)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("FOUNDRY_", "DAPP_", "HITS"))}
     kept |= {"FOUNDRY_CONFIG": str(ROOT / "benchmarks/foundry/foundry.toml"), **variables}
     return subprocess.Popen(
         [str(FORGE), command, "--root", str(ROOT), "--use", str(solc), *words],
         **{"cwd": ROOT, "env": kept, "stdin": subprocess.DEVNULL, "text": True},
-        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE},
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "start_new_session": True},
     )
 
 
@@ -92,10 +107,10 @@ def _told(process: subprocess.Popen[str]) -> Rate:
     try:
         [suite] = json.loads(out).values()
         [test] = suite["test_results"].values()
-        if test["status"] == "Success":
-            [kind] = test["kind"].values()
+        [kind] = test["kind"].values()
+        if test["status"] == "Success" and kind.get("reverts", 0) < kind.get("calls", 1):
             return Rate(kind.get("calls", kind["runs"]), duration(test["duration"]))
-        out = json.dumps({key: test[key] for key in ("reason", "counterexample", "kind")})
+        out = json.dumps({key: test[key] for key in ("status", "reason", "counterexample", "kind")})
     except (ValueError, KeyError):
         pass
     raise ForgeFailed(f"{out}\n{error}".strip())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from random import Random
 from typing import NamedTuple
 
@@ -35,6 +36,17 @@ class Case(NamedTuple):
     amount: int
 
 
+class Judged(NamedTuple):
+    """A case and what the model says of it. exact: E = M."""
+
+    case: Case
+    liquidatable: bool
+    exact: bool
+
+
+Draw = Callable[[Random, int], list[Judged]]
+
+
 class Differs(Exception):
     """The contracts and the model judge an account differently."""
 
@@ -46,27 +58,33 @@ def account(case: Case) -> Snapshot:
     return Snapshot(0, cash, 0, SIZE_SCALE, (leg,), (coin,))
 
 
-def judged(case: Case) -> Margin:
-    """The model's word."""
-    return margin_math.judge(account(case))
+def judged(case: Case) -> Judged:
+    return _verdict(case, margin_math.judge(account(case)))
+
+
+def _verdict(case: Case, margin: Margin) -> Judged:
+    return Judged(case, margin_math.liquidatable(margin), margin.equity == margin.maintenance > 0)
 
 
 # Cases -------------------------------------------------------------------------------------------------------------
 
 
-def uniform(random: Random, count: int) -> list[Case]:
-    return [_drawn(random) for _ in range(count)]
+def uniform(random: Random, count: int) -> list[Judged]:
+    return [judged(_drawn(random)) for _ in range(count)]
 
 
-def aimed(random: Random, count: int) -> list[Case]:
-    """Two units of cash below the line to two above."""
-    cases = []
+def aimed(random: Random, count: int) -> list[Judged]:
+    """Two units of cash below the line to two above. Cash counts one for one in equity and moves nothing else, so the model
+    is asked once for all five."""
+    found = []
     for _ in range(count // len(OFFSETS)):
         case = _drawn(random)
-        margin = judged(case)
+        margin = margin_math.judge(account(case))
         line = case.cash + margin.maintenance - margin.equity
-        cases += [Case(line + offset, *case[1:]) for offset in OFFSETS]
-    return cases
+        for offset in OFFSETS:
+            moved = margin._replace(equity=margin.maintenance + offset)
+            found.append(_verdict(Case(line + offset, *case[1:]), moved))
+    return found
 
 
 def _drawn(random: Random) -> Case:
@@ -95,22 +113,27 @@ class Judge:
         return [bit == "1" for bit in bits[: len(cases)]]
 
 
-def check(judge: Judge, cases: list[Case]) -> int:
+def check(judge: Judge, cases: list[Judged]) -> int:
     """How many of the cases lie exactly at the line. Raises Differs."""
-    margins = [judged(case) for case in cases]
-    due, found = [margin_math.liquidatable(margin) for margin in margins], judge(cases)
-    if due != found:
-        wrong = [case for case, mine, theirs in zip(cases, due, found) if mine != theirs]
-        raise Differs(f"{len(wrong)} of {len(cases)} cases; the first: {wrong[0]}, the model says {judged(wrong[0])}")
-    return sum(margin.equity == margin.maintenance > 0 for margin in margins)
+    found = judge([one.case for one in cases])
+    wrong = [one for one, liquidatable in zip(cases, found, strict=True) if one.liquidatable != liquidatable]
+    if wrong:
+        raise Differs(f"{len(wrong)} of {len(cases)} cases; the model says of the first: {wrong[0]}")
+    return sum(one.exact for one in cases)
 
 
-def campaign(url: str, harness: str, draw: Callable[[Random, int], list[Case]], seconds: float, seed: int) -> Rate:
-    """As many batches as fit. Raises Differs."""
-    judge, random = Judge(Chain(url).at("MathHarness", harness)), Random(seed)
-    cases, hits, started = 0, 0, time.perf_counter()
-    while (spent := time.perf_counter() - started) < seconds:
-        batch = draw(random, CASES)
+def campaign(url: str, draw: Draw, seconds: float, seed: int, cases: int = CASES) -> Rate:
+    """As many batches as fit, one at least. Raises Differs."""
+    judge, random = _judge(url), Random(seed)
+    done, hits, took, started = 0, 0, 0.0, time.perf_counter()
+    while not done or took < seconds:
+        batch = draw(random, cases)
         hits += check(judge, batch)
-        cases += len(batch)
-    return Rate(cases, spent, hits)
+        done += len(batch)
+        took = time.perf_counter() - started
+    return Rate(done, took, hits)
+
+
+@lru_cache(maxsize=None)
+def _judge(url: str) -> Judge:
+    return Judge(Chain(url).deploy("MathHarness"))
