@@ -47,10 +47,7 @@ def compile_tests() -> None:
     """So that no later run compiles. Raises ForgeFailed."""
     if not installed():
         raise ForgeFailed("forge is not installed: run `make setup`")
-    done = _start("build", "--quiet")
-    said = done.communicate()
-    if done.returncode:
-        raise ForgeFailed("\n".join(said))
+    _finish([_start("build", "--quiet")])
 
 
 def made_by_forge(name: str) -> Artifact:
@@ -66,11 +63,7 @@ def fuzz(test: str, seconds: int, seed: int, **variables: str) -> Rate:
     kind = "INVARIANT" if test.startswith("invariant") else "FUZZ"
     limits = {f"FOUNDRY_{kind}_TIMEOUT": str(seconds), f"FOUNDRY_{kind}_RUNS": str(ENDLESS)}
     started = [_start("test", *_one(test, seed + core), **limits, **variables) for core in range(CORES)]
-    try:
-        found = [_told(process) for process in started]
-    finally:
-        for process in started:
-            process.kill()
+    found = [_told(said) for said in _finish(started)]
     return Rate(sum(one.cases for one in found), max(one.seconds for one in found))
 
 
@@ -78,10 +71,11 @@ def hits(test: str, runs: int, seed: int) -> Rate:
     """The same test once more, not timed: how many of its cases lie exactly at the line."""
     lines = MADE / f"hits-{os.getpid()}"
     lines.unlink(missing_ok=True)
-    found = _told(_start("test", *_one(test, seed), FOUNDRY_FUZZ_RUNS=str(runs), HITS=str(lines.relative_to(ROOT))))
+    limits = {"FOUNDRY_FUZZ_RUNS": str(runs), "HITS": str(lines.relative_to(ROOT))}
+    [said] = _finish([_start("test", *_one(test, seed), **limits)])
     count = len(lines.read_text().splitlines()) if lines.exists() else 0
     lines.unlink(missing_ok=True)
-    return found._replace(hits=count)
+    return _told(said)._replace(hits=count)
 
 
 def _one(test: str, seed: int) -> tuple[str, ...]:
@@ -101,19 +95,36 @@ def _start(command: str, *words: str, **variables: str) -> subprocess.Popen[str]
     )
 
 
-def _told(process: subprocess.Popen[str]) -> Rate:
-    """What one process did."""
-    out, error = process.communicate()
+def _finish(started: list[subprocess.Popen[str]]) -> list[str]:
+    """What each said, when all have ended. Raises ForgeFailed; then, or when interrupted, none is left running."""
     try:
-        [suite] = json.loads(out).values()
+        said = [process.communicate() for process in started]
+    finally:
+        for process in started:
+            process.kill()
+    for process, words in zip(started, said):
+        if process.returncode:
+            raise ForgeFailed("\n".join(words).strip())
+    return [out for out, _ in said]
+
+
+def _told(said: str) -> Rate:
+    """What one process did. Raises ForgeFailed where it did nothing, or all of it was refused."""
+    try:
+        [suite] = json.loads(said).values()
         [test] = suite["test_results"].values()
         [kind] = test["kind"].values()
-        if test["status"] == "Success" and kind.get("reverts", 0) < kind.get("calls", 1):
-            return Rate(kind.get("calls", kind["runs"]), duration(test["duration"]))
-        out = json.dumps({key: test[key] for key in ("status", "reason", "counterexample", "kind")})
+        cases, refused = _cases(kind), kind.get("reverts", 0)
     except (ValueError, KeyError):
-        pass
-    raise ForgeFailed(f"{out}\n{error}".strip())
+        raise ForgeFailed(said) from None
+    if refused >= cases:
+        raise ForgeFailed(f"all of {cases} calls were refused: {kind}")
+    return Rate(cases, duration(test["duration"]))
+
+
+def _cases(kind: dict) -> int:
+    """Runs of a property; calls of an invariant, those of a sequence that the time cut short included."""
+    return sum(verb["calls"] for verb in kind["metrics"].values()) if "metrics" in kind else kind["runs"]
 
 
 def duration(text: str) -> float:

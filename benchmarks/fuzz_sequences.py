@@ -62,21 +62,20 @@ class Stage:
     """The protocol on an Anvil whose genesis is at GENESIS, and the model beside it, both where `begin` leaves them."""
 
     def __init__(self, chain: Chain) -> None:
-        self.chain, self.world = chain, standard_world()
-        self.made = made = Deployment.deploy(chain, self.world)
-        self.venue = ChainVenue(chain, self.world, made)
-        people = [self.venue.actors[name] for name in (*TRADERS, KEEPER, LP)]
-        self.people = [*people, made.roles.treasury]
-        self.model = ModelVenue(self.world, lambda name: int(self.venue.actors[name], 16), birth_of(made))
-        begin(self.venue)
+        world, self.chain = standard_world(), chain
+        self.made = made = Deployment.deploy(chain, world)
+        venue = ChainVenue(chain, world, made)
+        self.address = venue.actors.__getitem__
+        self.model = ModelVenue(world, lambda name: int(self.address(name), 16), birth_of(made))
+        begin(venue)
         begin(self.model)
-        self.venue.state()
+        self.people = [*map(self.address, (*TRADERS, KEEPER, LP)), made.roles.treasury]
         self.checks = chain.deploy(made_by_forge("Checks"), made.engine, self.people)
         self.start, self.now = self.model.house.storage.copy(), chain.now
         self.lane = AnvilLane(chain, share_blocks=True)
         self.accounts = {name: self.model.account_id(name) for name in self.model.accounts()}
         self.tokens = {int(token.address, 16): name for name, token in made.tokens.items()}
-        self.holders = {LP: self.venue.actors[LP]}
+        self.holders = {LP: self.address(LP)}
         self.reader = StateReader(made, 0)
         self.questions = self.reader.questions(self.accounts, self.holders)
 
@@ -84,9 +83,6 @@ class Stage:
         """The model where `begin` left it."""
         self.model.house.storage, self.model.house.now = self.start.copy(), self.now
         return self.model
-
-    def address(self, name: str) -> str:
-        return self.venue.actors[name]
 
     def for_forge(self) -> dict[str, str]:
         """Writes the chain's state, and says what forge's test asks of the environment."""
