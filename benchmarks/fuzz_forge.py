@@ -102,17 +102,28 @@ def _finish(started: list[subprocess.Popen[str]]) -> list[str]:
     finally:
         for process in started:
             process.kill()
-    for process, words in zip(started, said):
+    for process, (out, error) in zip(started, said):
         if process.returncode:
-            raise ForgeFailed("\n".join(words).strip())
+            raise ForgeFailed(_reason(out) or f"{out}\n{error}".strip())
     return [out for out, _ in said]
+
+
+def _reason(out: str) -> str:
+    """Of a test that failed; nothing where there was none."""
+    try:
+        return "; ".join(f"{name}: {test['reason']}" for name, test in _tests(out).items())
+    except (ValueError, KeyError):
+        return ""
+
+
+def _tests(out: str) -> dict[str, dict]:
+    return {name: test for suite in json.loads(out).values() for name, test in suite["test_results"].items()}
 
 
 def _told(said: str) -> Rate:
     """What one process did. Raises ForgeFailed where it did nothing, or all of it was refused."""
     try:
-        [suite] = json.loads(said).values()
-        [test] = suite["test_results"].values()
+        [test] = _tests(said).values()
         [kind] = test["kind"].values()
         cases, refused = _cases(kind), kind.get("reverts", 0)
     except (ValueError, KeyError):

@@ -42,6 +42,12 @@ def terms(function):
     return [int(n) ** int(power) if power else int(Decimal(n).scaleb(int(e or 0))) for n, e, power in found]
 
 
+def test_missing_forge_is_said(monkeypatch):
+    monkeypatch.setattr(fuzz_forge, "FORGE", BENCHMARKS / "nowhere")
+    with pytest.raises(fuzz_forge.ForgeFailed, match="make setup"):
+        fuzz_forge.compile_tests()
+
+
 # Threshold ---------------------------------------------------------------------------------------------------------
 
 
