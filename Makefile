@@ -5,7 +5,7 @@ BROWNIE := .venv/bin/brownie
 SOLIDITY := 'contracts/*.sol' 'contracts/{base,libraries,periphery}/*.sol' 'interfaces/**/*.sol' 'examples/contracts/*.sol'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit histories fuzz bench-gas bench-lane lint deploy clean distclean
+.PHONY: help setup demo test test-unit histories fuzz bench-gas bench-lane bench-fuzz lint deploy clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -34,6 +34,9 @@ bench-gas: setup ## gas of each verb beside its budget
 
 bench-lane: setup ## transactions a second: mined, and in the fast lane
 	@$(PYTHON) benchmarks/lane.py
+
+bench-fuzz: setup ## properties beside native forge: cases and transactions a second, hits at the line
+	@$(PYTHON) benchmarks/fuzz.py
 
 lint: setup ## likely mistakes, types and style: ruff, mypy, solhint, slither
 	@.venv/bin/ruff check

@@ -7,8 +7,8 @@
     contracts/, periphery/  base, libraries, interfaces, OpenZeppelin             keeper            core; each other
     contracts/mocks/        anything; nothing imports a mock                    toolchain           core; itself
     examples/contracts/     each other                                          properties          core; itself
-    A concrete contract never imports another.                                  fuzz                core, model, scenarios
-                                                                                cli, fuzzing        all of plimsoll
+    benchmarks/foundry/     anything                                            fuzz                core, model, scenarios
+    A concrete contract never imports another.                                  cli, fuzzing        all of plimsoll
                                                                                 everything else     all but scripts
 
 Core modules are fixed_point, types, state, errors, venue, invariants. Nothing imports scripts; plimsoll imports no tests; a
@@ -43,6 +43,7 @@ SOLIDITY_MAY = {
     "contract": {"base", "library", "interface", "openzeppelin"},
     "mock": {"mock", "contract", "base", "library", "interface", "openzeppelin"},
     "example": {"example"},
+    "benchmark": {"benchmark", "mock", "contract", "base", "library", "interface", "openzeppelin"},
 }
 
 LINES = {".sol": 450, ".py": 350}
@@ -93,7 +94,8 @@ def solidity_breaches(path: str, text: str) -> Iterator[str]:
 
 
 def solidity_zone(path: str) -> str:
-    for folder, zone in (("interfaces/", "interface"), ("examples/contracts/", "example")):
+    outer = {"interfaces/": "interface", "examples/contracts/": "example", "benchmarks/foundry/": "benchmark"}
+    for folder, zone in outer.items():
         if path.startswith(folder):
             return zone
     folders = {"libraries": "library", "mocks": "mock", "base": "base"}

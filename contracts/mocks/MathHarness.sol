@@ -185,6 +185,24 @@ contract MathHarness {
         return margin.debt() * 1e6 > debtLimitE6 * margin.collateral;
     }
 
+    /// @notice One account, its first leg and first coin, with other numbers in each case: cash, size, quote, the mid of
+    /// both, amount of the coin. Bit k % 256 of word k / 256 says that case k is liquidatable.
+    function liquidatables(IMarginTypes.Snapshot memory account, int256[5][] calldata cases)
+        external
+        pure
+        returns (uint256[] memory below)
+    {
+        below = new uint256[]((cases.length + 255) / 256);
+        IMarginTypes.Leg memory leg = account.legs[0];
+        IMarginTypes.Coin memory coin = account.coins[0];
+        for (uint256 k; k < cases.length; ++k) {
+            int256[5] calldata c = cases[k];
+            (account.cash, leg.size, leg.quote, leg.mid) = (c[0], c[1], c[2], uint256(c[3]));
+            (coin.mid, coin.amount) = (leg.mid, uint256(c[4]));
+            if (MarginMath.judge(account, false).liquidatable()) below[k / 256] |= 1 << (k % 256);
+        }
+    }
+
     function legParts(IMarginTypes.Leg[] calldata legs, uint256 sizeScale)
         external
         pure
