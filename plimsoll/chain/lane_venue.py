@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from plimsoll.chain.actors import Actors
-from plimsoll.chain.artifacts import decode_error
 from plimsoll.chain.deployment import Deployment
 from plimsoll.chain.lane import AnvilLane, Done, Lane, Step
 from plimsoll.chain.node import CallItem, Chain, Contract
@@ -101,7 +100,7 @@ class LaneVenue(ChainVenue):
     def _ask(self, items: Iterable[CallItem]) -> list[Any]:
         items = list(items)
         if self._steps is None:
-            return [_seen(item, next(self._outcomes)) for item in items]
+            return [next(self._outcomes).value(item) for item in items]
         for item in items:
             self._write(item.contract.address, item.request["data"], STRANGER)
         return [None] * len(items)
@@ -129,8 +128,3 @@ class _Addresses(Actors):
 
     def _invite(self, address: str) -> None:
         return None
-
-
-def _seen(item: CallItem, done: Done) -> Any:
-    data = bytes.fromhex(done.receipt.raw["returnData"][2:])
-    return item.decode(data) if done.ok else decode_error(data)
