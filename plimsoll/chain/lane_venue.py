@@ -60,13 +60,13 @@ class LaneVenue(ChainVenue):
 
     def address_of(self, actor: str) -> int:
         """Of an actor, as a number."""
-        return int(_Addresses(self.chain, self.deployment.pool)[actor], 16)
+        return int(_Addresses(self.chain, self.deployment)[actor], 16)
 
     def _rewind(self) -> None:
         known, feeds, self._time = self._beginning
         self._known, self._holders = dict(known), {}
         self._feeds = feeds.fresh(self._free)
-        self.actors = _Addresses(self.chain, self.deployment.pool)
+        self.actors = _Addresses(self.chain, self.deployment)
 
     def _in_words(self, answer: Any) -> Any:
         """In the arguments of a refusal an address is a number, and a token its name."""
