@@ -5,7 +5,7 @@ BROWNIE := .venv/bin/brownie
 SOLIDITY := 'contracts/*.sol' 'contracts/{base,libraries,periphery}/*.sol' 'interfaces/**/*.sol' 'examples/contracts/*.sol'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit histories fuzz bench-gas bench-lane bench-fuzz lint deploy clean distclean
+.PHONY: help setup demo test test-unit histories fuzz mutate bench-gas bench-lane bench-fuzz lint deploy clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -28,6 +28,9 @@ histories: setup ## 10,000 random histories of an attacker who is trader, keeper
 
 fuzz: setup ## ten minutes of random lives and accounts at a line, contracts beside the specification, on every core
 	@$(PYTHON) -m plimsoll fuzz
+
+mutate: setup ## mutation testing of the contracts: judges what tests/mutation/mutants.tsv does not know yet
+	@$(PYTHON) -m tests.mutation
 
 bench-gas: setup ## gas of each verb beside its budget
 	@$(PYTHON) benchmarks/gas.py
