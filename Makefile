@@ -5,7 +5,7 @@ BROWNIE := .venv/bin/brownie
 SOLIDITY := 'contracts/*.sol' 'contracts/{base,libraries,periphery}/*.sol' 'interfaces/**/*.sol' 'examples/contracts/*.sol'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit histories bench-gas bench-lane lint prove deploy clean distclean
+.PHONY: help setup demo test test-unit histories fuzz bench-gas bench-lane bench-fuzz lint prove deploy clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -26,11 +26,17 @@ test-unit: setup ## the contracts' unit tests
 histories: setup ## 10,000 random histories of an attacker who is trader, keeper, taker and LP, and 300 lives of the whole house
 	@PLIMSOLL_HISTORIES=10000 PLIMSOLL_LIVES=300 $(PYTHON) -m pytest -q -p no:pytest-brownie -n 2 tests/stateful
 
+fuzz: setup ## ten minutes of random lives and accounts at a line, contracts beside the specification, on every core
+	@$(PYTHON) -m plimsoll fuzz
+
 bench-gas: setup ## gas of each verb beside its budget
 	@$(PYTHON) benchmarks/gas.py
 
 bench-lane: setup ## transactions a second: mined, and in the fast lane
 	@$(PYTHON) benchmarks/lane.py
+
+bench-fuzz: setup ## properties beside native forge: cases and transactions a second, hits at the line
+	@$(PYTHON) benchmarks/fuzz.py
 
 lint: setup ## likely mistakes, types and style: ruff, mypy, solhint, slither
 	@.venv/bin/ruff check

@@ -10,6 +10,7 @@
     │   ├── NodeRefused             the node answers with an error of its own
     │   ├── ArtifactMissing         a contract that was not compiled
     │   └── NotCompiled             a source that the compiler refuses
+    ├── FuzzError                   a campaign that cannot go on: its workers, its scheduler
     ├── AdapterError                what `properties` was told to check is not an adapter
     └── ScenarioError
         ├── ScenarioFileError       a scenario file is wrong: file, line, field, what was expected
@@ -107,6 +108,10 @@ class NotCompiled(ToolchainError):
 
     def __init__(self, what: str, reason: str) -> None:
         super().__init__(f"{what} cannot be compiled: {reason}")
+
+
+class FuzzError(PlimsollError):
+    """A campaign that cannot go on."""
 
 
 class AdapterError(PlimsollError):

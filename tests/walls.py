@@ -8,8 +8,9 @@
     contracts/mocks/        anything; nothing imports a mock                    toolchain           core; itself
     tests/proofs/           anything but examples
     examples/contracts/     each other                                          properties          core; itself
-                                                                                cli, __main__       all of plimsoll
-    A concrete contract never imports another.                                  everything else     all but scripts
+    benchmarks/foundry/     anything                                            fuzz                core, model, scenarios
+    A concrete contract never imports another.                                  cli, fuzzing        all of plimsoll
+                                                                                everything else     all but scripts
 
 Core modules are fixed_point, types, state, errors, venue, invariants. Nothing imports scripts; plimsoll imports no tests; a
 package that knows chains (web3, brownie, …) is imported by plimsoll.chain alone within plimsoll.
@@ -32,6 +33,7 @@ PYTHON_MAY = {
     **{name: CORE for name in CORE},
     **{name: CORE | PLAYERS for name in PLAYERS},
     **{name: CORE | {name} for name in ("model", "chain", "toolchain", "properties")},
+    "fuzz": CORE | {"fuzz", "model", "scenarios"},
 }
 KNOWS_A_CHAIN = {"web3", "brownie", "eth_abi", "eth_account", "eth_utils", "hexbytes", "rlp", "pyrevm"}
 
@@ -43,6 +45,7 @@ SOLIDITY_MAY = {
     "mock": {"mock", "contract", "base", "library", "interface", "openzeppelin"},
     "example": {"example"},
     "proof": {"proof", "mock", "contract", "base", "library", "interface", "openzeppelin"},
+    "benchmark": {"benchmark", "mock", "contract", "base", "library", "interface", "openzeppelin"},
 }
 
 LINES = {".sol": 450, ".py": 350}
@@ -93,7 +96,9 @@ def solidity_breaches(path: str, text: str) -> Iterator[str]:
 
 
 def solidity_zone(path: str) -> str:
-    for folder, zone in (("interfaces/", "interface"), ("examples/contracts/", "example"), ("tests/proofs/", "proof")):
+    outer = {"interfaces/": "interface", "examples/contracts/": "example"}
+    outer |= {"benchmarks/foundry/": "benchmark", "tests/proofs/": "proof"}
+    for folder, zone in outer.items():
         if path.startswith(folder):
             return zone
     folders = {"libraries": "library", "mocks": "mock", "base": "base"}

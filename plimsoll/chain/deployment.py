@@ -21,7 +21,7 @@ from eth_utils import to_checksum_address
 
 from plimsoll.chain import terms
 from plimsoll.chain.abi import to_address
-from plimsoll.chain.artifacts import artifact
+from plimsoll.chain.artifacts import artifact, decode_log
 from plimsoll.chain.node import Chain, Contract, Receipt
 from plimsoll.errors import Reverted, ToolchainError
 from plimsoll.types import DAY, World
@@ -108,6 +108,14 @@ class Deployment:
     def account(self, owner: Any, sub: int = 0) -> int:
         """`uint256(uint160(owner)) << 96 | sub`"""
         return int(to_address(owner), 16) << 96 | sub
+
+    def born(self) -> tuple[tuple[int, ...], int]:
+        """When each market was listed, and when interest was set: what comes later accrues from there. The chain's time."""
+        asked = {"address": self.parameters.address, "fromBlock": "0x0", "toBlock": "latest"}
+        logs = self.chain.rpc("eth_getLogs", asked)
+        set_in = [log["blockNumber"] for log in logs if decode_log(log)[0] == "InterestSet"]
+        time = int(self.chain.rpc("eth_getBlockByNumber", set_in[-1], False)["timestamp"], 16)
+        return tuple(self.engine.market(i).time for i in self.instruments.values()), time
 
     def give(self, receiver: Any, token: str, amount: int) -> None:
         """Mints tokens, in their own units."""

@@ -40,6 +40,7 @@ RIGHT_IMPORTS = [
     ("contracts/mocks/A.sol", "../B.sol"),
     ("examples/contracts/A.sol", "./B.sol"),
     ("tests/proofs/lemmas/A.sol", "../../../contracts/libraries/B.sol"),
+    ("benchmarks/foundry/A.sol", "../../contracts/mocks/B.sol"),
 ]
 WRONG_IMPORTS = [
     ("contracts/A.sol", "./B.sol"),
@@ -56,6 +57,7 @@ WRONG_IMPORTS = [
     ("interfaces/IA.sol", "../contracts/libraries/B.sol"),
     ("interfaces/IA.sol", "../contracts/B.sol"),
     ("contracts/A.sol", "../examples/contracts/B.sol"),
+    ("contracts/A.sol", "../benchmarks/foundry/B.sol"),
     ("examples/contracts/A.sol", "../../contracts/B.sol"),
     ("contracts/A.sol", "../tests/proofs/B.sol"),
 ]
