@@ -5,7 +5,7 @@ BROWNIE := .venv/bin/brownie
 SOLIDITY := 'contracts/*.sol' 'contracts/{base,libraries,periphery}/*.sol' 'interfaces/**/*.sol' 'examples/contracts/*.sol'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit histories fuzz mutate bench-gas bench-lane bench-fuzz lint deploy clean distclean
+.PHONY: help setup demo test test-unit histories fuzz mutate bench-gas bench-lane bench-fuzz lint prove coverage deploy clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -46,6 +46,12 @@ lint: setup ## likely mistakes, types and style: ruff, mypy, solhint, slither
 	@.venv/bin/mypy
 	@node_modules/.bin/solhint --disc --noPoster --max-warnings 0 -c plimsoll/toolchain/solhint.js $(SOLIDITY)
 	@$(PYTHON) -m plimsoll.toolchain.slither
+
+prove: setup ## rounding by solc's model checker; escrow, authority and the line by halmos: minutes
+	@$(PYTHON) -m plimsoll.toolchain.prove
+
+coverage: setup ## lines and branches of the contracts that the unit and integration tests run: many minutes
+	@$(PYTHON) -m pytest -q -n 2 -p no:pytest-brownie -p tests.coverage.plugin tests/unit tests/integration
 
 deploy: setup ## deploy to a local chain: scripts/deploy.py
 	@$(BROWNIE) run scripts/deploy.py
