@@ -2,9 +2,10 @@
 PYTHON3 := $(firstword $(foreach name,python3 python3.11 python3.12 python3.10 python,$(shell command -v $(name))))
 PYTHON := .venv/bin/python
 BROWNIE := .venv/bin/brownie
+SOLIDITY := 'contracts/*.sol' 'contracts/{base,libraries,periphery}/*.sol' 'interfaces/**/*.sol' 'examples/contracts/*.sol'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit histories mutate bench-gas bench-lane lint deploy clean distclean
+.PHONY: help setup demo test test-unit histories fuzz mutate bench-gas bench-lane bench-fuzz lint prove coverage deploy clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -25,6 +26,9 @@ test-unit: setup ## the contracts' unit tests
 histories: setup ## 10,000 random histories of an attacker who is trader, keeper, taker and LP, and 300 lives of the whole house
 	@PLIMSOLL_HISTORIES=10000 PLIMSOLL_LIVES=300 $(PYTHON) -m pytest -q -p no:pytest-brownie -n 2 tests/stateful
 
+fuzz: setup ## ten minutes of random lives and accounts at a line, contracts beside the specification, on every core
+	@$(PYTHON) -m plimsoll fuzz
+
 mutate: setup ## mutation testing of the contracts: judges what tests/mutation/mutants.tsv does not know yet
 	@$(PYTHON) -m tests.mutation
 
@@ -34,15 +38,27 @@ bench-gas: setup ## gas of each verb beside its budget
 bench-lane: setup ## transactions a second: mined, and in the fast lane
 	@$(PYTHON) benchmarks/lane.py
 
-lint: setup ## unused names, likely mistakes
+bench-fuzz: setup ## properties beside native forge: cases and transactions a second, hits at the line
+	@$(PYTHON) benchmarks/fuzz.py
+
+lint: setup ## likely mistakes, types and style: ruff, mypy, solhint, slither
 	@.venv/bin/ruff check
+	@.venv/bin/mypy
+	@node_modules/.bin/solhint --disc --noPoster --max-warnings 0 -c plimsoll/toolchain/solhint.js $(SOLIDITY)
+	@$(PYTHON) -m plimsoll.toolchain.slither
+
+prove: setup ## rounding by solc's model checker; escrow, authority and the line by halmos: minutes
+	@$(PYTHON) -m plimsoll.toolchain.prove
+
+coverage: setup ## lines and branches of the contracts that the unit and integration tests run: many minutes
+	@$(PYTHON) -m pytest -q -n 2 -p no:pytest-brownie -p tests.coverage.plugin tests/unit tests/integration
 
 deploy: setup ## deploy to a local chain: scripts/deploy.py
 	@$(BROWNIE) run scripts/deploy.py
 
 clean: ## remove what was made by compiling and running
-	@rm -rf build reports .hypothesis .pytest_cache .solc/cache
-	@find . -name __pycache__ -not -path './.venv/*' -not -path './node_modules/*' -prune -exec rm -rf {} +
+	@rm -rf build reports .hypothesis .mypy_cache .pytest_cache .ruff_cache .solc/cache
+	@find . -name __pycache__ -not -path './.venv/*' -not -path './node_modules/*' -not -path './.tools/*' -prune -exec rm -rf {} +
 
 distclean: clean ## also remove what `make setup` installed
-	@rm -rf .venv node_modules .solc .setup.lock .setup.log
+	@rm -rf .venv node_modules .solc .tools .setup.lock .setup.log

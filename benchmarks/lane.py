@@ -25,8 +25,8 @@ from plimsoll.chain.lane import AnvilLane, Lane, MinedLane, Step
 from plimsoll.chain.node import CallItem, Chain
 from plimsoll.chain.pyrevm_lane import INSTALLED, PyrevmLane
 from plimsoll.chain.standard import POOL_SUPPLY, standard_world
+from plimsoll.fuzz.accounts import random_portfolio
 from tests.sequences import Sequence, Setup, ready
-from tests.strategies import random_portfolio
 
 VIEWS, PORTFOLIOS = 5_000, 60
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {IPriceOracle} from "./IPriceOracle.sol";
-
 /// @title The words of the margin engine: what it stores, judges, is asked, tells and refuses
 /// @dev Units as in IMarginEngine.
 interface IMarginTypes {

@@ -5,6 +5,6 @@ import sys
 
 from plimsoll.cli import main
 
-# A run that is stopped leaves its report, and no chain behind.
-signal.signal(signal.SIGTERM, signal.default_int_handler)
-sys.exit(main())
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is stopped leaves its report, and no chain behind
+    sys.exit(main())

@@ -4,6 +4,7 @@
     scenario list
     scenario check FILE
     properties ADAPTER [--seconds N] [--seed S] [--only PROPERTY]...
+    fuzz [--minutes N] [--jobs N] [--seed S] [--only lives|threshold] [--task N] [--scheduler ADDRESS] [--out DIR]
 
 Exit codes: 0 all held · 1 an invariant, an expectation or a property failed · 2 bad input ·
 3 the chain could not be started, or died · 130 interrupted.
@@ -19,6 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from plimsoll import fuzzing
 from plimsoll.errors import AdapterError, PlimsollError, Reverted, ScenarioError
 from plimsoll.properties import finding, screen as properties_screen
 from plimsoll.properties.checking import check
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     errors = Console(stderr=True)
     try:
-        return options.command(options)
+        return int(options.command(options))
     except (ScenarioError, AdapterError) as error:
         errors.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
         return BAD_INPUT
@@ -56,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(command=_helper(parser))
     commands = parser.add_subparsers(title="commands")
     _add_properties(commands.add_parser("properties", help="test the liquidation threshold of your own contract"))
+    fuzzing.add_options(commands.add_parser("fuzz", help="the contracts beside the specification, at the line and around it"))
     scenario = commands.add_parser("scenario", help="play a stated world on the contracts")
     scenario.set_defaults(command=_helper(scenario))
     verbs = scenario.add_subparsers(title="verbs")

@@ -10,6 +10,7 @@
     │   ├── NodeRefused             the node answers with an error of its own
     │   ├── ArtifactMissing         a contract that was not compiled
     │   └── NotCompiled             a source that the compiler refuses
+    ├── FuzzError                   a campaign that cannot go on: its workers, its scheduler
     ├── AdapterError                what `properties` was told to check is not an adapter
     └── ScenarioError
         ├── ScenarioFileError       a scenario file is wrong: file, line, field, what was expected
@@ -29,7 +30,7 @@ class Reverted(PlimsollError):
     """The protocol refused. `name` is its error (`InsufficientMargin`), `args` its arguments in order, `values` the same
     by name where the names are known, `hint` what more is known about the cause."""
 
-    def __init__(self, name: str, args: tuple = (), names: tuple[str, ...] = (), hint: str = "") -> None:
+    def __init__(self, name: str, args: tuple[object, ...] = (), names: tuple[str, ...] = (), hint: str = "") -> None:
         super().__init__(*args)
         self.name, self.names, self.hint = name, names, hint
 
@@ -44,7 +45,7 @@ class Reverted(PlimsollError):
     def __repr__(self) -> str:
         return f"Reverted: {self}"
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[object, ...]:
         return Reverted, (self.name, self.args, self.names, self.hint)
 
 
@@ -107,6 +108,10 @@ class NotCompiled(ToolchainError):
 
     def __init__(self, what: str, reason: str) -> None:
         super().__init__(f"{what} cannot be compiled: {reason}")
+
+
+class FuzzError(PlimsollError):
+    """A campaign that cannot go on."""
 
 
 class AdapterError(PlimsollError):

@@ -6,7 +6,7 @@ Units as in types.py. Everything is read at one instant; what has no price then 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 
 from plimsoll.types import Account, World
 
@@ -116,3 +116,15 @@ class State:
         """Traders' net position, size units: the opposite of the pool's."""
         held = self.accounts[world.tranche(instrument)].positions.get(instrument)
         return -held.size if held else 0
+
+
+def leaves(value: object, path: str = "") -> dict[str, object]:
+    """Every number of a state by its path: "accounts.ada.cash"."""
+    if is_dataclass(value):
+        value = {field.name: getattr(value, field.name) for field in fields(value)}
+    if not isinstance(value, Mapping):
+        return {path: value}
+    found: dict[str, object] = {}
+    for key, part in value.items():
+        found |= leaves(part, f"{path}.{key}".lstrip("."))
+    return found

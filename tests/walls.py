@@ -6,9 +6,11 @@
     contracts/base/         base, libraries, interfaces, OpenZeppelin           scenarios, risk,
     contracts/, periphery/  base, libraries, interfaces, OpenZeppelin             keeper            core; each other
     contracts/mocks/        anything; nothing imports a mock                    toolchain           core; itself
+    tests/proofs/           anything but examples
     examples/contracts/     each other                                          properties          core; itself
-                                                                                cli, __main__       all of plimsoll
-    A concrete contract never imports another.                                  everything else     all but scripts
+    benchmarks/foundry/     anything                                            fuzz                core, model, scenarios
+    A concrete contract never imports another.                                  cli, fuzzing        all of plimsoll
+                                                                                everything else     all but scripts
 
 Core modules are fixed_point, types, state, errors, venue, invariants. Nothing imports scripts; plimsoll imports no tests; a
 package that knows chains (web3, brownie, …) is imported by plimsoll.chain alone within plimsoll.
@@ -31,6 +33,7 @@ PYTHON_MAY = {
     **{name: CORE for name in CORE},
     **{name: CORE | PLAYERS for name in PLAYERS},
     **{name: CORE | {name} for name in ("model", "chain", "toolchain", "properties")},
+    "fuzz": CORE | {"fuzz", "model", "scenarios"},
 }
 KNOWS_A_CHAIN = {"web3", "brownie", "eth_abi", "eth_account", "eth_utils", "hexbytes", "rlp", "pyrevm"}
 
@@ -41,11 +44,13 @@ SOLIDITY_MAY = {
     "contract": {"base", "library", "interface", "openzeppelin"},
     "mock": {"mock", "contract", "base", "library", "interface", "openzeppelin"},
     "example": {"example"},
+    "proof": {"proof", "mock", "contract", "base", "library", "interface", "openzeppelin"},
+    "benchmark": {"benchmark", "mock", "contract", "base", "library", "interface", "openzeppelin"},
 }
 
 LINES = {".sol": 450, ".py": 350}
 LINES_OF_TEST, LINES_OF_SCRIPT = 500, 60
-ELSEWHERE = {".git", ".venv", ".solc", "node_modules", "build", "reports", "__pycache__"}
+ELSEWHERE = {".git", ".venv", ".solc", ".tools", "node_modules", "build", "reports", "__pycache__"}
 
 COMMENT_OR_TEXT = re.compile(r'//[^\n]*|/\*.*?\*/|("(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\')', re.DOTALL)
 IMPORT = re.compile(r'(?:^|[;}])\s*import\b[^;"\']*["\']([^"\']+)["\'][^;]*(?=;)')
@@ -91,7 +96,9 @@ def solidity_breaches(path: str, text: str) -> Iterator[str]:
 
 
 def solidity_zone(path: str) -> str:
-    for folder, zone in (("interfaces/", "interface"), ("examples/contracts/", "example")):
+    outer = {"interfaces/": "interface", "examples/contracts/": "example"}
+    outer |= {"benchmarks/foundry/": "benchmark", "tests/proofs/": "proof"}
+    for folder, zone in outer.items():
         if path.startswith(folder):
             return zone
     folders = {"libraries": "library", "mocks": "mock", "base": "base"}
@@ -127,7 +134,7 @@ def _form_breaches(path: str, zone: str, statements: list[str]) -> Iterator[str]
             units.append(unit)
         elif not statement.startswith("pragma "):
             yield f"{path} has this at file level, which Brownie does not see change: {statement[:60]}"
-    if [unit[2] for unit in units] != [Path(path).stem]:
+    if zone != "proof" and [unit[2] for unit in units] != [Path(path).stem]:  # a file of lemmas has a contract for each
         yield f"{path} holds {[unit[2] for unit in units]}, not exactly {Path(path).stem}"
     due = {"interface": "interface", "library": "library", "base": "abstract contract", "contract": "contract"}
     for unit in units:

@@ -82,6 +82,7 @@ abstract contract FeedRounds is IPriceOracle {
         returns (bool ok, Round memory round)
     {
         uint256 available = gasleft();
+        // solhint-disable-next-line no-inline-assembly
         assembly ("memory-safe") {
             mstore(0, selector)
             mstore(4, argument)

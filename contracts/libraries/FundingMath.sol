@@ -2,7 +2,6 @@
 pragma solidity 0.8.30;
 
 import {FixedPointMath} from "./FixedPointMath.sol";
-import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
 import {IMarginTypes} from "../../interfaces/IMarginTypes.sol";
 
 /// @title Funding: the side that crowds the pool pays the other, through one index a side

@@ -143,6 +143,66 @@ contract MathHarness {
         }
     }
 
+    /// @notice Each snapshot with its cash moved by each offset, at its own kind of line: bit k of the answer says that at
+    /// offset k it is liquidatable (0), is so and closed whole (2), or, where risk is added, lacks initial margin (1) or owes more
+    /// than the limit (3).
+    function edges(
+        IMarginTypes.Snapshot[] calldata snapshots,
+        uint256[] calldata kinds,
+        int256[] calldata offsets,
+        uint256 target,
+        uint256 debtLimitE6
+    ) external pure returns (uint256[] memory beyond) {
+        beyond = new uint256[](snapshots.length);
+        uint256 free;
+        assembly ("memory-safe") {
+            free := mload(0x40)
+        }
+        for (uint256 i; i < snapshots.length; ++i) {
+            IMarginTypes.Snapshot memory snapshot = snapshots[i];
+            for (uint256 k; k < offsets.length; ++k) {
+                snapshot.cash = snapshots[i].cash + offsets[k];
+                IMarginTypes.Margin memory margin = MarginMath.judge(snapshot, kinds[i] % 2 == 1);
+                if (_isBeyond(margin, kinds[i], target, debtLimitE6)) beyond[i] |= 1 << k;
+            }
+            assembly ("memory-safe") {
+                mstore(0x40, free) // one account is forgotten before the next: memory is dear where there is much of it
+            }
+        }
+    }
+
+    function _isBeyond(IMarginTypes.Margin memory margin, uint256 kind, uint256 target, uint256 debtLimitE6)
+        private
+        pure
+        returns (bool)
+    {
+        if (kind == 0) return margin.liquidatable();
+        if (kind == 1) return margin.backing() < int256(margin.initial);
+        if (kind == 2) {
+            return margin.equity >= 0 && margin.liquidatable()
+                && LiquidationMath.fraction(margin, margin.penalty, target) == 1e18;
+        }
+        return margin.debt() * 1e6 > debtLimitE6 * margin.collateral;
+    }
+
+    /// @notice One account, its first leg and first coin, with other numbers in each case: cash, size, quote, the mid of
+    /// both, amount of the coin. Bit k % 256 of word k / 256 says that case k is liquidatable.
+    function liquidatables(IMarginTypes.Snapshot memory account, int256[5][] calldata cases)
+        external
+        pure
+        returns (uint256[] memory below)
+    {
+        below = new uint256[]((cases.length + 255) / 256);
+        IMarginTypes.Leg memory leg = account.legs[0];
+        IMarginTypes.Coin memory coin = account.coins[0];
+        for (uint256 k; k < cases.length; ++k) {
+            int256[5] calldata c = cases[k];
+            (account.cash, leg.size, leg.quote, leg.mid) = (c[0], c[1], c[2], uint256(c[3]));
+            (coin.mid, coin.amount) = (leg.mid, uint256(c[4]));
+            if (MarginMath.judge(account, false).liquidatable()) below[k / 256] |= 1 << (k % 256);
+        }
+    }
+
     function legParts(IMarginTypes.Leg[] calldata legs, uint256 sizeScale)
         external
         pure

@@ -32,6 +32,7 @@ contract LiquidationUpkeep is ILiquidationUpkeep {
             if (below[i]) found[count++] = accounts[i];
         }
         // Shortens the list: count never exceeds the length it was made with.
+        // solhint-disable-next-line no-inline-assembly
         assembly ("memory-safe") {
             mstore(found, count)
         }

@@ -45,15 +45,16 @@ class Reader(NamedTuple):
     read: Read
 
 
-def signature(param: Mapping) -> str:
+def signature(param: Mapping[str, Any]) -> str:
     """The canonical type of an ABI parameter: `(uint256,address)[]` for an array of structs."""
-    if not param["type"].startswith("tuple"):
-        return param["type"]
+    kind: str = param["type"]
+    if not kind.startswith("tuple"):
+        return kind
     inside = ",".join(map(signature, param["components"]))
-    return f"({inside}){param['type'][len('tuple') :]}"
+    return f"({inside}){kind[len('tuple') :]}"
 
 
-def selector(name: str, inputs: list[Mapping]) -> bytes:
+def selector(name: str, inputs: list[Mapping[str, Any]]) -> bytes:
     """keccak256 of the canonical signature: its first 4 bytes name a function or an error, all 32 an event."""
     return keccak(text=f"{name}({','.join(map(signature, inputs))})")
 
@@ -72,7 +73,7 @@ def record(name: str, names: tuple[str, ...]) -> Any:
     return namedtuple(name, [python_name(n, i) for i, n in enumerate(names)])
 
 
-def struct_name(param: Mapping) -> str:
+def struct_name(param: Mapping[str, Any]) -> str:
     """`Price` for a parameter of type `struct IPriceOracle.Price[]`."""
     full = param.get("internalType", "").removeprefix("struct ").split("[")[0]
     return full.split(".")[-1] or "Struct"
@@ -120,7 +121,7 @@ def _demand(data: bytes, end: int) -> None:
         raise BadData(f"{len(data)} bytes where at least {end} are due")
 
 
-def reader(param: Mapping) -> Reader:
+def reader(param: Mapping[str, Any]) -> Reader:
     """Compiles the decoder of one ABI parameter."""
     kind = param["type"]
     if kind.endswith("]"):
@@ -146,7 +147,7 @@ def _word(kind: str) -> Reader:
     return Reader(False, WORD, reads[kind])
 
 
-def row(params: list[Mapping], make: Callable[[list], Any]) -> Reader:
+def row(params: list[Mapping[str, Any]], make: Callable[[list[Any]], Any]) -> Reader:
     """The decoder of several values in a row (a struct, arguments, results), handed to `make` as a list."""
     plan: list[tuple[int, bool, Read]] = []
     head = 0
@@ -170,14 +171,14 @@ def row(params: list[Mapping], make: Callable[[list], Any]) -> Reader:
 def _array(element: Reader, length: int | None) -> Reader:
     size, get = element.size, element.read
 
-    def items(data: bytes, base: int, count: int) -> list:
+    def items(data: bytes, base: int, count: int) -> list[Any]:
         end = base + count * size
         _demand(data, end)
         if element.dynamic:
             return [get(data, base + _read_uint(data, at)) for at in range(base, end, size)]
         return [get(data, at) for at in range(base, end, size)]
 
-    def read_counted(data: bytes, at: int) -> list:
+    def read_counted(data: bytes, at: int) -> list[Any]:
         _demand(data, at + WORD)
         return items(data, at + WORD, _read_uint(data, at))
 
@@ -203,7 +204,7 @@ def to_address(value: Any) -> str:
     raise TypeError(f"{value!r} is not an address, nor has it one")
 
 
-def to_wire(param: Mapping, value: Any) -> Any:
+def to_wire(param: Mapping[str, Any], value: Any) -> Any:
     """A Python value as eth_abi wants it for this ABI parameter."""
     kind = param["type"]
     if kind.endswith("]"):
@@ -219,7 +220,7 @@ def to_wire(param: Mapping, value: Any) -> Any:
     return value
 
 
-def struct_values(param: Mapping, value: Any) -> list:
+def struct_values(param: Mapping[str, Any], value: Any) -> list[Any]:
     names = [c["name"] for c in param["components"]]
     if is_dataclass(value):
         value = {f.name: getattr(value, f.name) for f in fields(value)}
@@ -232,7 +233,7 @@ def struct_values(param: Mapping, value: Any) -> list:
     return list(value)
 
 
-def encode(params: list[Mapping], types: list[str], args: tuple) -> bytes:
+def encode(params: list[Mapping[str, Any]], types: list[str], args: tuple[Any, ...]) -> bytes:
     """The ABI encoding of arguments. Raises TypeError naming the argument that does not fit."""
     if len(params) != len(args):
         wanted = ", ".join(f"{s} {p['name']}".strip() for p, s in zip(params, types))
@@ -243,7 +244,7 @@ def encode(params: list[Mapping], types: list[str], args: tuple) -> bytes:
         raise TypeError(_misfit(params, types, args) or str(problem)) from None
 
 
-def _misfit(params: list[Mapping], types: list[str], args: tuple) -> str:
+def _misfit(params: list[Mapping[str, Any]], types: list[str], args: tuple[Any, ...]) -> str:
     """Names the first argument that does not fit its type."""
     for param, kind, value in zip(params, types, args):
         name = f"{kind} {param['name']}".strip()

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import ctypes
 import json
 import re
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -28,6 +30,8 @@ from plimsoll.errors import AnvilDied, AnvilMissing, PortTaken
 ANVIL = Path(__file__).resolve().parents[2] / ".venv" / "bin" / "anvil"
 SECONDS_TO_START, SECONDS_TO_STOP = 30, 5
 LINES_OF_LOG = 12
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class Anvil:
@@ -83,9 +87,10 @@ class Anvil:
                 return subprocess.Popen(
                     [str(ANVIL), *map(str, flags)],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                    preexec_fn=_die_with_parent,
                 )  # fmt: skip
             except OSError as error:
-                raise AnvilMissing(str(ANVIL), error.strerror) from error
+                raise AnvilMissing(str(ANVIL), str(error.strerror)) from error
 
     def _wait_for_port(self) -> int:
         deadline = time.monotonic() + SECONDS_TO_START
@@ -154,6 +159,12 @@ class Anvil:
 
     def __exit__(self, *exception: object) -> None:
         self.stop()
+
+
+def _die_with_parent() -> None:
+    """Whoever is killed leaves no chain behind (where the system is Linux; elsewhere only who ends by himself)."""
+    if _LIBC is not None:
+        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _answers(port: int) -> bool:

@@ -37,16 +37,16 @@ PANICS = {
 class Function:
     """One function of an ABI: how to write its calldata and read its result."""
 
-    def __init__(self, entry: Mapping) -> None:
+    def __init__(self, entry: Mapping[str, Any]) -> None:
         self.name: str = entry["name"]
-        self.inputs: list[Mapping] = entry["inputs"]
-        self.outputs: list[Mapping] = entry.get("outputs", [])
+        self.inputs: list[Mapping[str, Any]] = entry["inputs"]
+        self.outputs: list[Mapping[str, Any]] = entry.get("outputs", [])
         self.types = [abi.signature(p) for p in self.inputs]
         self.signature = f"{self.name}({','.join(self.types)})"
         self.selector = abi.selector(self.name, self.inputs)[:4]
         self.is_view = entry["stateMutability"] in ("view", "pure")
 
-    def encode(self, args: tuple) -> str:
+    def encode(self, args: tuple[Any, ...]) -> str:
         """Calldata as hex. Raises TypeError naming the argument that does not fit."""
         try:
             packed = self._pack(args)
@@ -54,7 +54,7 @@ class Function:
             packed = self._named_misfit(args)
         return "0x" + (self.selector + packed).hex()
 
-    def _named_misfit(self, args: tuple) -> bytes:
+    def _named_misfit(self, args: tuple[Any, ...]) -> bytes:
         """What the packer refused, asked of eth_abi: it says which argument does not fit, or packs what is unusual."""
         try:
             return abi.encode(self.inputs, self.types, args)
@@ -62,7 +62,7 @@ class Function:
             raise TypeError(f"{self.signature}: {problem}") from None
 
     @cached_property
-    def _pack(self) -> Callable[[tuple], bytes]:
+    def _pack(self) -> Callable[[tuple[Any, ...]], bytes]:
         return packing.packer(self.inputs)
 
     def decode(self, data: bytes) -> Any:
@@ -82,7 +82,7 @@ class Artifact:
     """One compiled contract or interface. functions: by name and by signature, several where overloaded."""
 
     name: str
-    entries: list[Mapping]
+    entries: list[Mapping[str, Any]]
     bytecode: str
     code_bytes: int
     functions: dict[str, list[Function]] = field(default_factory=dict)
@@ -110,11 +110,11 @@ class Artifact:
         there = sorted({f.name for functions in self.functions.values() for f in functions})
         raise AttributeError(f"{self.name} has no function {name}. It has: {', '.join(there)}")
 
-    def init_code(self, args: tuple, libraries: Mapping[str, Any]) -> str:
+    def init_code(self, args: tuple[Any, ...], libraries: Mapping[str, Any]) -> str:
         """What a transaction deploys: bytecode, linked, and the constructor's arguments."""
         if not self.bytecode:
             raise TypeError(f"{self.name} is an interface or abstract: it cannot be deployed")
-        inputs = next((e["inputs"] for e in self.entries if e["type"] == "constructor"), [])
+        inputs: list[Mapping[str, Any]] = next((e["inputs"] for e in self.entries if e["type"] == "constructor"), [])
         types = [abi.signature(p) for p in inputs]
         try:
             return "0x" + self._linked(libraries) + abi.encode(inputs, types, args).hex()
@@ -122,7 +122,7 @@ class Artifact:
             raise TypeError(f"constructor of {self.name}: {problem}") from None
 
     def _linked(self, libraries: Mapping[str, Any]) -> str:
-        def address(match: re.Match) -> str:
+        def address(match: re.Match[str]) -> str:
             name = match[0].strip("_")
             if name not in libraries:
                 raise TypeError(f'it calls the library {name}: deploy with libraries={{"{name}": address}}')
@@ -157,9 +157,9 @@ def read(path: Path) -> Artifact:
 class Meaning:
     """How to read an error or an event: its name, the names of its arguments, and their decoder."""
 
-    def __init__(self, entry: Mapping) -> None:
+    def __init__(self, entry: Mapping[str, Any]) -> None:
         self.name: str = entry["name"]
-        self.inputs: list[Mapping] = entry["inputs"]
+        self.inputs: list[Mapping[str, Any]] = entry["inputs"]
         self.keys = [p["name"] or f"field{i}" for i, p in enumerate(self.inputs)]
         self.values = abi.row(self.inputs, tuple)
         self.data = abi.row([p for p in self.inputs if not p.get("indexed")], list)
@@ -211,12 +211,12 @@ def refusal(data: bytes, gas_used: int, gas: int) -> Reverted:
 
 def _error_text(data: bytes) -> str:
     try:
-        return abi.row([{"type": "string", "name": "message"}], list).read(data, 0)[0]
+        return str(abi.row([{"type": "string", "name": "message"}], list).read(data, 0)[0])
     except abi.BadData:
         return data.hex()
 
 
-def decode_log(log: Mapping) -> tuple[str, dict[str, Any]]:
+def decode_log(log: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """The name and arguments of a log. An indexed value longer than a word is its hash; an unknown event has no name."""
     topics = [bytes.fromhex(t[2:]) for t in log["topics"]]
     data = bytes.fromhex(log["data"][2:])
@@ -230,6 +230,6 @@ def decode_log(log: Mapping) -> tuple[str, dict[str, Any]]:
     return meaning.name, args
 
 
-def _topic(param: Mapping, topic: bytes) -> Any:
+def _topic(param: Mapping[str, Any], topic: bytes) -> Any:
     long = param["type"] in ("bytes", "string", "tuple") or param["type"].endswith("]")
     return topic if long else abi.reader(param).read(topic, 0)

@@ -21,7 +21,7 @@ from eth_utils import to_checksum_address
 
 from plimsoll.chain import terms
 from plimsoll.chain.abi import to_address
-from plimsoll.chain.artifacts import artifact
+from plimsoll.chain.artifacts import artifact, decode_log
 from plimsoll.chain.node import Chain, Contract, Receipt
 from plimsoll.errors import Reverted, ToolchainError
 from plimsoll.types import DAY, World
@@ -109,6 +109,14 @@ class Deployment:
         """`uint256(uint160(owner)) << 96 | sub`"""
         return int(to_address(owner), 16) << 96 | sub
 
+    def born(self) -> tuple[tuple[int, ...], int]:
+        """When each market was listed, and when interest was set: what comes later accrues from there. The chain's time."""
+        asked = {"address": self.parameters.address, "fromBlock": "0x0", "toBlock": "latest"}
+        logs = self.chain.rpc("eth_getLogs", asked)
+        set_in = [log["blockNumber"] for log in logs if decode_log(log)[0] == "InterestSet"]
+        time = int(self.chain.rpc("eth_getBlockByNumber", set_in[-1], False)["timestamp"], 16)
+        return tuple(self.engine.market(i).time for i in self.instruments.values()), time
+
     def give(self, receiver: Any, token: str, amount: int) -> None:
         """Mints tokens, in their own units."""
         self.tokens[token].mint(receiver, amount, sender=self.roles.deployer)
@@ -125,7 +133,8 @@ class Deployment:
     def set_price(self, feed: str, price: int) -> Receipt:
         """The feed answers `price` (WAD, rounded down to its decimals) in a new round, now."""
         answer = terms.answer(self.world.feed(feed), price)
-        return self.feeds[feed].push(answer, sender=self.roles.deployer)
+        receipt: Receipt = self.feeds[feed].push(answer, sender=self.roles.deployer)
+        return receipt
 
     def refresh(self) -> None:
         """Every feed answers anew what it answered last: after a jump in time."""
@@ -140,7 +149,8 @@ class Deployment:
         operation = (target, 0, data, NO_PREDECESSOR, salt)
         self.timelock.schedule(*operation, delay, sender=self.roles.governor)
         self.chain.advance(delay)
-        return self.timelock.execute(*operation, sender=self.roles.governor)
+        receipt: Receipt = self.timelock.execute(*operation, sender=self.roles.governor)
+        return receipt
 
     def addresses(self) -> dict[str, str]:
         """Name → address of all that was deployed."""
@@ -205,13 +215,13 @@ def _contracts(chain: Chain, world: World, roles: Roles) -> dict[str, Any]:
 def _list_all(made: Deployment) -> None:
     world, sender = made.world, made.roles.deployer
     feeds = {spec.name: i for i, spec in enumerate(world.feeds)}
-    for spec in world.feeds:
-        made.oracle.addFeed(terms.feed_config(spec, made.proxies[spec.name]), sender=sender)
+    for feed in world.feeds:
+        made.oracle.addFeed(terms.feed_config(feed, made.proxies[feed.name]), sender=sender)
     for i, spec in enumerate(world.instruments):
         made.parameters.setInstrument(i, terms.instrument_config(spec, feeds[spec.feed]), sender=sender)
         made.pool.setMarket(i, terms.market_config(spec.market), sender=sender)
-    for i, spec in enumerate(world.collaterals):
-        config = terms.collateral_config(spec, made.tokens[spec.name], feeds[spec.feed])
+    for i, coin in enumerate(world.collaterals):
+        config = terms.collateral_config(coin, made.tokens[coin.name], feeds[coin.feed])
         made.parameters.setCollateral(i, config, sender=sender)
     made.parameters.setInterest(world.debt.interest_e9, sender=sender)
     made.parameters.setTreasury(made.account(made.roles.treasury), sender=sender)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import eth_abi
 
 from plimsoll.chain import terms
 from plimsoll.chain.deployment import Deployment
-from plimsoll.chain.node import Receipt
+from plimsoll.chain.node import Contract
 from plimsoll.types import FeedFault
 
 HONEST, REVERT = 0, 1  # MockAggregator.Mode
@@ -19,15 +20,20 @@ Round = tuple[int, int, int, int, int]  # id, answer, started, updated, answered
 
 
 class Feeds:
-    """send(contract, fn, *args, sender=) sends one transaction. Times are the chain's."""
+    """send(contract, fn, *args, sender=) sends one transaction. Times are the chain's. Nobody else tells these feeds anything:
+    what they were told last is remembered here."""
 
-    def __init__(self, made: Deployment, send: Callable[..., Receipt]) -> None:
+    def __init__(self, made: Deployment, send: Callable[..., Any]) -> None:
         self._made, self._send = made, send
         self._broken: dict[str, FeedFault] = {}
+        self._phases = {feed: proxy.current().id for feed, proxy in made.proxies.items()}
+        self._told = {feed: _last(contract) for feed, contract in made.feeds.items()}
 
     def answer(self, feed: str, price: int, time: int) -> None:
         """A new round; a broken feed stays broken and misbehaves about this round."""
-        self._do(feed, "push", terms.answer(self._made.world.feed(feed), price))
+        answer = terms.answer(self._made.world.feed(feed), price)
+        self._do(feed, "push", answer)
+        self._told[feed] = self._told[feed][0] + 1, answer
         if feed in self._broken:
             self._misbehave(feed, time)
 
@@ -42,21 +48,32 @@ class Feeds:
     def last_valid_round(self, feed: str) -> int:
         """The id, as the proxy numbers it, of the latest round that the feed was told: it stays readable whatever the feed
         answers meanwhile."""
-        return self._made.proxies[feed].current().id << 64 | self._made.feeds[feed].latestRound()
+        return int(self._phases[feed] << 64 | self._told[feed][0])
 
     def _misbehave(self, feed: str, time: int) -> None:
-        fault, contract = self._broken[feed], self._made.feeds[feed]
+        fault = self._broken[feed]
         if fault is FeedFault.REVERTS:
             self._do(feed, "setMode", REVERT)
             return
-        number = contract.latestRound()
-        answer = contract.getRoundData(number)[1]
+        number, answer = self._told[feed]
         beyond = terms.answer(self._made.world.feed(feed), self._made.world.feed(feed).max_price)
         said = _round(fault, number, answer, time, beyond)
         self._do(feed, "setRaw", eth_abi.encode(A_ROUND, said))
 
+    def fresh(self, send: Callable[..., Any]) -> Feeds:
+        """The same feeds as they are now, told by another `send` from here on."""
+        other = copy(self)
+        other._send, other._broken, other._told = send, dict(self._broken), dict(self._told)
+        return other
+
     def _do(self, feed: str, fn: str, *args: Any) -> None:
         self._send(self._made.feeds[feed], fn, *args, sender=self._made.roles.deployer)
+
+
+def _last(contract: Contract) -> tuple[int, int]:
+    """The latest round that a feed was told, and its answer."""
+    number = contract.latestRound()
+    return number, contract.getRoundData(number)[1]
 
 
 def _round(fault: FeedFault, number: int, answer: int, time: int, beyond: int) -> Round:

@@ -63,11 +63,12 @@ def step(
 @dataclass(frozen=True)
 class Done:
     """What came of a step. receipt: also of a step that was refused. revert: the bytes it was refused with, empty
-    otherwise. gas: its limit."""
+    otherwise. gas: its limit. returned: what it returned, empty where a lane does not know (MinedLane)."""
 
     receipt: Receipt
     revert: bytes
     gas: int
+    returned: bytes = b""
 
     @property
     def ok(self) -> bool:
@@ -83,7 +84,11 @@ class Done:
             raise self.error
         return self.receipt
 
-    def facts(self) -> tuple:
+    def value(self, item: CallItem) -> Any:
+        """What it returned, if it was this call; a Reverted where it was refused."""
+        return item.decode(self.returned) if self.ok else self.error
+
+    def facts(self) -> tuple[Any, ...]:
         """(went through, gas used, time, revert data, logs): equal on every lane, but for gas on PyrevmLane."""
         logs = tuple((log["address"].lower(), tuple(log["topics"]), log["data"]) for log in self.receipt.raw["logs"])
         return self.ok, self.receipt.gas_used, self.receipt.timestamp, self.revert, logs
@@ -180,11 +185,11 @@ class AnvilLane(Lane):
         done = [self._done(one, *result) for one, result in zip(steps, results)]
         return Played(done, [_seen(view, call) for view, (_, _, call) in zip(views, results[len(steps) :])])
 
-    def _blocks(self, steps: Sequence[Step], views: list[CallItem]) -> list[dict]:
+    def _blocks(self, steps: Sequence[Step], views: list[CallItem]) -> list[dict[str, Any]]:
         """The blocks of a simulation; the views lie in the last, so that they see its time and number."""
         latest = self.chain.latest
         now, number = as_int(latest["timestamp"]), as_int(latest["number"])
-        blocks: list[dict] = []
+        blocks: list[dict[str, Any]] = []
         for one, time in zip(steps, times(steps, now)):
             if not blocks or not self._share or time != now:
                 number, now = number + 1, time
@@ -202,7 +207,7 @@ class AnvilLane(Lane):
             call["value"] = hex(one.value)
         return call
 
-    def _done(self, one: Step, block: Mapping, transaction: str, call: Mapping) -> Done:
+    def _done(self, one: Step, block: Mapping[str, Any], transaction: str, call: Mapping[str, Any]) -> Done:
         raw = {
             **call,
             "transactionHash": transaction,
@@ -210,21 +215,21 @@ class AnvilLane(Lane):
             "blockTimestamp": block["timestamp"],
         }
         receipt = Receipt(self.chain.rpc, raw)
-        revert = b"" if receipt.ok else bytes.fromhex(call["returnData"][2:])
-        return Done(receipt, revert, one.gas or self.chain.gas_limit)
+        data, gas = bytes.fromhex(call["returnData"][2:]), one.gas or self.chain.gas_limit
+        return Done(receipt, b"", gas, data) if receipt.ok else Done(receipt, data, gas)
 
 
 def _block(time: int, number: int) -> dict[str, Any]:
     return {"blockOverrides": {"time": hex(time), "number": hex(number)}, "calls": []}
 
 
-def _results(blocks: list[Mapping]) -> Iterator[tuple[Mapping, str, Mapping]]:
+def _results(blocks: list[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], str, Mapping[str, Any]]]:
     """(block, hash, result) of each call, in order."""
     for block in blocks:
         for transaction, call in zip(block["transactions"], block["calls"]):
             yield block, transaction, call
 
 
-def _seen(view: CallItem, call: Mapping) -> Any:
+def _seen(view: CallItem, call: Mapping[str, Any]) -> Any:
     data = bytes.fromhex(call["returnData"][2:])
     return view.decode(data) if as_int(call["status"]) else artifacts.decode_error(data)

@@ -53,7 +53,7 @@ class CallItem:
     function: Function
     request: dict[str, str]
 
-    def value(self, reply: Mapping) -> Any:
+    def value(self, reply: Mapping[str, Any]) -> Any:
         """What the reply says. Raises Reverted."""
         try:
             data = result_of("eth_call", reply)
@@ -130,7 +130,7 @@ class Contract:
         sender = sender or self.chain.accounts[0]
         return self.chain.batch([self.call_item(fn, *args, sender=sender, value=value)], block=block)[0]
 
-    def _request(self, function: Function, args: tuple, sender: Any, value: int) -> dict[str, str]:
+    def _request(self, function: Function, args: tuple[Any, ...], sender: Any, value: int) -> dict[str, str]:
         request = {"to": self.address, "data": function.encode(args)}
         if sender is not None:
             request["from"] = to_address(sender)
@@ -215,12 +215,13 @@ class Chain:
             request["to"] = to_address(to)
         return Receipt(self.rpc, self._submit(request))
 
-    def _submit(self, request: dict) -> Mapping:
+    def _submit(self, request: dict[str, Any]) -> Mapping[str, Any]:
         """The receipt, asked for until it is there: a node answers before it has mined."""
         transaction = self.rpc("eth_sendTransaction", request)
         started, nudged = time.monotonic(), False
         while (waited := time.monotonic() - started) < SECONDS_TO_MINE:
-            if raw := self.rpc("eth_getTransactionReceipt", transaction):
+            raw: Mapping[str, Any] | None = self.rpc("eth_getTransactionReceipt", transaction)
+            if raw is not None:
                 return raw
             if waited > SECONDS_TO_NUDGE and not nudged:  # after an evm_revert Anvil now and then forgets one
                 nudged = True
@@ -237,7 +238,7 @@ class Chain:
         trace = self.rpc("debug_traceTransaction", receipt.hash, options)
         return bytes.fromhex(trace["returnValue"].removeprefix("0x"))
 
-    def batch(self, items: Iterable[CallItem], errors: str = "raise", block: Any = "latest") -> list:
+    def batch(self, items: Iterable[CallItem], errors: str = "raise", block: Any = "latest") -> list[Any]:
         """The values of many calls, all on the same block (`Contract.call_item`), in one request for each 2,000.
 
         errors: "raise" the first Reverted, or "return" it in the place of its value.
@@ -259,9 +260,10 @@ class Chain:
     # time, and going back in it
 
     @property
-    def latest(self) -> Mapping:
+    def latest(self) -> Mapping[str, Any]:
         """The latest block as JSON-RPC shows it."""
-        return self.rpc("eth_getBlockByNumber", "latest", False)
+        block: Mapping[str, Any] = self.rpc("eth_getBlockByNumber", "latest", False)
+        return block
 
     @property
     def now(self) -> int:
@@ -288,7 +290,7 @@ class Chain:
 
     def snapshot(self) -> str:
         """A mark to come back to, once. A time set by set_next_time for a block not yet mined is not part of it."""
-        return self.rpc("evm_snapshot")
+        return str(self.rpc("evm_snapshot"))
 
     def revert(self, snapshot: str) -> None:
         """Back to the mark: state, blocks and time. The mark, and those set after it, are used up."""
@@ -304,7 +306,7 @@ class Chain:
             time.sleep(0.001)
 
 
-def _value(item: CallItem, reply: Mapping, errors: str) -> Any:
+def _value(item: CallItem, reply: Mapping[str, Any], errors: str) -> Any:
     try:
         return item.value(reply)
     except Reverted as reverted:

@@ -30,12 +30,12 @@ class Packer(NamedTuple):
     put: Put
 
 
-def packer(params: Sequence[Mapping]) -> Callable[[tuple], bytes]:
+def packer(params: Sequence[Mapping[str, Any]]) -> Callable[[tuple[Any, ...]], bytes]:
     """Packs the arguments of a function: a tuple of as many values as there are parameters, else Misfit."""
     return _row([_one(param) for param in params], _as_given).put
 
 
-def _one(param: Mapping) -> Packer:
+def _one(param: Mapping[str, Any]) -> Packer:
     kind = param["type"]
     if kind.endswith("]"):
         element, _, length = kind[:-1].rpartition("[")
@@ -110,16 +110,16 @@ def _raw(value: Any) -> bytes:
 # Rows and arrays ---------------------------------------------------------------------------------------------------
 
 
-def _as_given(values: Any) -> Sequence:
+def _as_given(values: Sequence[Any]) -> Sequence[Any]:
     return values
 
 
-def _fields(param: Mapping, value: Any) -> Sequence:
+def _fields(param: Mapping[str, Any], value: Any) -> Sequence[Any]:
     """A tuple is in the order of the fields already; a mapping or dataclass is put into it."""
     return value if isinstance(value, tuple) else struct_values(param, value)
 
 
-def _row(parts: list[Packer], values_of: Callable[[Any], Sequence]) -> Packer:
+def _row(parts: list[Packer], values_of: Callable[[Any], Sequence[Any]]) -> Packer:
     """Several values in a row: arguments, or a struct."""
     puts, count = [part.put for part in parts], len(parts)
     head_size = sum(part.size for part in parts)
@@ -152,7 +152,7 @@ def _row(parts: list[Packer], values_of: Callable[[Any], Sequence]) -> Packer:
 def _array(element: Packer, length: int | None) -> Packer:
     put = element.put
 
-    def items(values: Sequence) -> bytes:
+    def items(values: Sequence[Any]) -> bytes:
         packed = [put(value) for value in values]
         if not element.dynamic:
             return b"".join(packed)

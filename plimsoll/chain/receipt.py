@@ -33,7 +33,7 @@ class Event:
 class Receipt:
     """What a transaction did. ok: it was not refused. gas_used: units of gas. timestamp: its block's, in seconds."""
 
-    def __init__(self, rpc: Rpc, raw: Mapping) -> None:
+    def __init__(self, rpc: Rpc, raw: Mapping[str, Any]) -> None:
         self._rpc, self.raw = rpc, raw
         self.hash: str = raw["transactionHash"]
         self.block = as_int(raw["blockNumber"])

@@ -44,9 +44,9 @@ class Rpc:
         """
         return result_of(method, self._ask({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))
 
-    def batch(self, requests: Sequence[tuple[str, tuple]]) -> list[dict]:
+    def batch(self, requests: Sequence[tuple[str, tuple[Any, ...]]]) -> list[dict[str, Any]]:
         """The replies, in order, each with "result" or "error"; 2,000 requests travel in one POST."""
-        replies: list[dict] = []
+        replies: list[dict[str, Any]] = []
         for start in range(0, len(requests), REQUESTS_PER_POST):
             bodies = [
                 {"jsonrpc": "2.0", "id": i, "method": method, "params": params}
@@ -61,7 +61,7 @@ class Rpc:
             replies += sorted(answer, key=lambda reply: reply["id"])
         return replies
 
-    def _ask(self, body: dict) -> Any:
+    def _ask(self, body: dict[str, Any]) -> Any:
         if self._provider is None:
             return self._post(body)
         try:
@@ -97,14 +97,14 @@ class Rpc:
         return self._connection
 
     def _dead(self, problem: Exception) -> Exception:
-        check = getattr(self._node, "check", None)
+        check: Any = getattr(self._node, "check", None)
         for _ in range(20 if check else 0):  # a dying process closes its socket a moment before it is gone
             check()
             time.sleep(0.05)
         return NodeDead(self.url, f"{type(problem).__name__}: {problem}")
 
 
-def result_of(method: str, reply: Mapping) -> Any:
+def result_of(method: str, reply: Mapping[str, Any]) -> Any:
     """The result of a reply. Raises NodeRefused for an error."""
     if "error" not in reply:
         return reply["result"]

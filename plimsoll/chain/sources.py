@@ -66,9 +66,10 @@ def solc(question: dict[str, Any]) -> dict[str, Any]:
         raise NotCompiled("the compiler", f"{problem}. Run `make setup`") from None
     if done.returncode:
         raise NotCompiled("the compiler", done.stderr.strip())
-    return json.loads(done.stdout)
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
-def _artifact(name: str, made: dict) -> Artifact:
+def _artifact(name: str, made: dict[str, Any]) -> Artifact:
     evm = made["evm"]
     return Artifact(name, made["abi"], evm["bytecode"]["object"], len(evm["deployedBytecode"]["object"]) // 2)

@@ -22,7 +22,7 @@ CASH_ACCOUNT = 0  # the escrow account that holds the engine's settlement tokens
 VIRTUAL_SHARES = 10**6
 ACCOUNTS_A_CALL = 16  # that the lens is asked for at once: a call's gas is that of a block
 
-Key = tuple
+Key = tuple[Any, ...]
 Values = Mapping[Key, Any]
 
 
@@ -39,7 +39,7 @@ class StateReader:
 
     def __init__(self, made: Deployment, shift: int) -> None:
         self._made, self._world, self._shift = made, made.world, shift
-        self._items: dict[tuple, CallItem] = {}  # calldata is written once
+        self._items: dict[tuple[Any, ...], CallItem] = {}  # calldata is written once
         self._cash = (made.engine.address, CASH_ACCOUNT)
 
     def read(self, time: int, accounts: Mapping[Account, int], holders: Mapping[str, str]) -> Reading:
@@ -164,4 +164,4 @@ class StateReader:
             return PoolState(None, None, None, supply, None, shares)
         # One whole share is 10^(decimals + 6) of its units, and a price is WAD a whole settlement token.
         price = mul_div_down(equity.mid + 1, VIRTUAL_SHARES * WAD, supply + VIRTUAL_SHARES)
-        return PoolState(*equity, supply, price, shares)
+        return PoolState(equity.low, equity.mid, equity.high, supply, price, shares)

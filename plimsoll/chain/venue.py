@@ -16,12 +16,13 @@ from typing import Any
 from plimsoll.chain.actors import MAX_UINT, Actors
 from plimsoll.chain.deployment import Deployment
 from plimsoll.chain.feeds import Feeds
+from plimsoll.chain.governance import Governance
 from plimsoll.chain.node import CallItem, Chain, Contract, Event, Receipt
 from plimsoll.chain.state import ACCOUNTS_A_CALL, Reading, StateReader
 from plimsoll.errors import Reverted
 from plimsoll.state import State
 from plimsoll.types import POOL, WAD, Absorption, Account, FeedFault, Fill, Offer, Outcome, Purchase, World
-from plimsoll.venue import Probe, Venue
+from plimsoll.venue import Probe
 
 MAY_TRADE = 1
 THE_POOL = 0  # as taker of a liquidation
@@ -29,13 +30,13 @@ ANY_NONCE = 2**256 - 1
 STRANGER = "0x" + "57" * 20  # who probes
 
 
-class ChainVenue(Venue):
+class ChainVenue(Governance):
     """deployment: where the contracts are already; else they are deployed. It must be of this world and untouched."""
 
     def __init__(self, chain: Chain, world: World, deployment: Deployment | None = None) -> None:
         self.chain, self.world = chain, world
         self.deployment = made = deployment or Deployment.deploy(chain, world)
-        self.actors = Actors(chain, made.pool)
+        self.actors = Actors(chain, made)
         built_at = chain.now
         self.shift = max(0, built_at - world.start)
         self._time = world.start  # of the next verb
@@ -65,9 +66,18 @@ class ChainVenue(Venue):
             self.chain.rpc("evm_mine")
             self._mined, self._reading = self._time, None
 
+    def _ask(self, items: Iterable[CallItem]) -> list[Any]:
+        """The values of views at the present; a Reverted in the place of one that reverts."""
+        self._look()
+        return self.chain.batch(items, errors="return")
+
+    def _once(self, sender: str, contract: Contract, fn: str, *args: Any) -> None:
+        """What a wallet sends the first time only."""
+        if self.actors.first_time(sender, contract, fn, *args):
+            self._send(contract, fn, *args, sender=sender)
+
     def _approve(self, actor: str, token: Contract, spender: Contract) -> None:
-        if self.actors.first_time("approve", actor, token, spender):
-            self._send(token, "approve", spender, MAX_UINT, sender=self.actors[actor])
+        self._once(self.actors[actor], token, "approve", spender, MAX_UINT)
 
     # Names ---------------------------------------------------------------------------------------------------------
 
@@ -108,7 +118,8 @@ class ChainVenue(Venue):
         self._send(self.deployment.tokens[token], "mint", self.actors[actor], amount, sender=owner)
 
     def wallet(self, actor: str, token: str) -> int:
-        return self.deployment.tokens[token].balanceOf(self.actors[actor])
+        [balance] = self._ask([self.deployment.tokens[token].call_item("balanceOf", self.actors[actor])])
+        return int(balance)
 
     # Accounts ------------------------------------------------------------------------------------------------------
 
@@ -116,12 +127,12 @@ class ChainVenue(Venue):
         made, contract = self.deployment, self.deployment.tokens[token]
         self._approve(payer, contract, made.engine)
         args = (self.account_id(account), contract, amount, min_ratio)
-        return self._send(made.engine, "deposit", *args, sender=self.actors[payer]).event("Deposited").amount
+        return int(self._send(made.engine, "deposit", *args, sender=self.actors[payer]).event("Deposited").amount)
 
     def withdraw(self, account: Account, token: str, amount: int, min_out: int = 0) -> int:
         made, owner = self.deployment, self.actors[account.actor]
         args = (self.account_id(account), made.tokens[token], amount, owner, min_out)
-        return self._send(made.engine, "withdraw", *args, sender=owner).event("Withdrawn").paid
+        return int(self._send(made.engine, "withdraw", *args, sender=owner).event("Withdrawn").paid)
 
     def move_cash(self, source: Account, target: Account, amount: int) -> None:
         args = (self.account_id(source), self.account_id(target), amount)
@@ -136,8 +147,7 @@ class ChainVenue(Venue):
         self, account: Account, instrument: str, size: int, limit_price: int | None = None, deadline: int | None = None
     ) -> Fill:
         made, owner, number = self.deployment, self.actors[account.actor], self.account_id(account)
-        if self.actors.first_time("operator", account):
-            self._send(made.engine, "setOperator", number, made.pool, MAY_TRADE, sender=owner)
+        self._once(owner, made.engine, "setOperator", number, made.pool, MAY_TRADE)
         limit = limit_price if limit_price is not None else MAX_UINT if size > 0 else 0
         last = (self._time if deadline is None else deadline) + self.shift
         receipt = self._send(made.pool, "trade", number, made.instruments[instrument], size, limit, last, sender=owner)
@@ -150,27 +160,27 @@ class ChainVenue(Venue):
         pool, address = self.deployment.pool, self.actors[actor]
         self._approve(actor, self.deployment.settlement, pool)
         self._holders[actor] = address
-        return self._send(pool, "deposit", amount, address, sender=address).event("Deposit").shares
+        return int(self._send(pool, "deposit", amount, address, sender=address).event("Deposit").shares)
 
     def request_redeem(self, actor: str, shares: int) -> int:
         receipt = self._send(self.deployment.pool, "requestRedeem", shares, sender=self.actors[actor])
-        return receipt.event("RedeemRequested").maturesAt - self.shift
+        return int(receipt.event("RedeemRequested").maturesAt - self.shift)
 
     def redeem(self, actor: str, shares: int) -> int:
         address = self.actors[actor]
         receipt = self._send(self.deployment.pool, "redeem", shares, address, address, sender=address)
-        return receipt.event("Withdraw").assets
+        return int(receipt.event("Withdraw").assets)
 
     def allocate(self, caller: str, instrument: str) -> int:
         made = self.deployment
         receipt = self._send(made.pool, "allocate", made.instruments[instrument], sender=self.actors[caller])
-        return receipt.event("Allocated").amount
+        return int(receipt.event("Allocated").amount)
 
     def fund(self, payer: str, instrument: str, amount: int) -> int:
         made = self.deployment
         self._approve(payer, made.settlement, made.engine)
         receipt = self._send(made.engine, "fund", made.instruments[instrument], amount, sender=self.actors[payer])
-        return receipt.event("Pulled").amount
+        return int(receipt.event("Pulled").amount)
 
     # Liquidation ---------------------------------------------------------------------------------------------------
 
@@ -212,7 +222,7 @@ class ChainVenue(Venue):
     def deleverage(self, keeper: str, account: Account, instrument: str, counterparties: Sequence[Account]) -> int:
         ids = sorted(self.account_id(counterparty) for counterparty in counterparties)
         args = (self.account_id(account), self.deployment.instruments[instrument], ids)
-        return self._as_keeper(keeper, "deleverage", *args).event("Deleveraged").closed
+        return int(self._as_keeper(keeper, "deleverage", *args).event("Deleveraged").closed)
 
     def unfreeze(self, caller: str, instrument: str) -> None:
         made = self.deployment
@@ -220,9 +230,10 @@ class ChainVenue(Venue):
 
     def drain(self, caller: str, instrument: str) -> int:
         made = self.deployment
-        before = made.engine.badDebt()
-        self._send(made.engine, "drain", made.instruments[instrument], sender=self.actors[caller])
-        return before - made.engine.badDebt()
+        [before] = self._ask([made.engine.call_item("badDebt")])
+        receipt = self._send(made.engine, "drain", made.instruments[instrument], sender=self.actors[caller])
+        told = receipt.events_named("BadDebtUpdated")
+        return before - told[-1].badDebt if told else 0
 
     # Auctions ------------------------------------------------------------------------------------------------------
 
@@ -262,7 +273,7 @@ class ChainVenue(Venue):
     def settle_halted(self, caller: str, instrument: str, long: Account, short: Account) -> int:
         made = self.deployment
         args = (made.instruments[instrument], self.account_id(long), self.account_id(short))
-        return self._send(made.engine, "settleHalted", *args, sender=self.actors[caller]).event("HaltedSettled").size
+        return int(self._send(made.engine, "settleHalted", *args, sender=self.actors[caller]).event("HaltedSettled").size)
 
     def _as_keeper(self, keeper: str, fn: str, *args: Any) -> Receipt:
         """The keeper's own account, where rewards go, is one that a verb has named."""
@@ -290,11 +301,8 @@ class ChainVenue(Venue):
         return tuple(account for account, is_named in zip(below, named) if is_named)
 
     def probe(self, accounts: Sequence[Account]) -> Mapping[Account, Probe]:
-        self._look()
         items = [item for account in accounts for item in self._probe_items(account)]
-        answers = [
-            answer if isinstance(answer, Reverted) else None for answer in self.chain.batch(items, errors="return")
-        ]
+        answers = [answer if isinstance(answer, Reverted) else None for answer in self._ask(items)]
         return {account: Probe(*answers[2 * i : 2 * i + 2]) for i, account in enumerate(accounts)}
 
     def _probe_items(self, account: Account) -> tuple[CallItem, CallItem]:

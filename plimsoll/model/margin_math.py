@@ -197,9 +197,11 @@ def collateral_value(coin: Coin, price: int) -> int:
 
 def coin_scale(token_decimals: int, settlement_decimals: int) -> int:
     """Turns amount · price · (1 − h) into settlement units."""
-    return 10 ** (36 - settlement_decimals + token_decimals)
+    scale: int = 10 ** (36 - settlement_decimals + token_decimals)
+    return scale
 
 
 def size_scale(settlement_decimals: int) -> int:
     """Turns size · price into settlement units."""
-    return 10 ** (27 - settlement_decimals)
+    scale: int = 10 ** (27 - settlement_decimals)
+    return scale

@@ -9,9 +9,11 @@ Every number is an int in a unit of your own; `step` of a Range is the smallest 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+T = TypeVar("T")
 
 
 class Case(NamedTuple):
@@ -121,7 +123,7 @@ class StepByStep(MarginAdapter):
     refusals: tuple[type[Exception], ...] = ()  # what your library raises when a transaction reverts
 
     @abstractmethod
-    def undone(self) -> AbstractContextManager:
+    def undone(self) -> AbstractContextManager[object]:
         """A world in which everything done inside is undone at its end: a snapshot, and the way back to it."""
 
     @abstractmethod
@@ -157,7 +159,7 @@ class StepByStep(MarginAdapter):
     def margins(self, cases: Sequence[Case]) -> list[Margin | None]:
         return [self._in_a_world(case, self.margin_ratio) for case in cases]
 
-    def _in_a_world(self, case: Case, verb, age: int = 0):
+    def _in_a_world(self, case: Case, verb: Callable[[object], T], age: int = 0) -> T | None:
         with self.undone():
             try:
                 self.set_price(case.entry)

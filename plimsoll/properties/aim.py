@@ -69,7 +69,8 @@ class Bench:
         return self.judge if own or not self.has_rule else self.by_rule
 
     def range_of(self, knob: str) -> Range:
-        return getattr(self.adapter, knob)
+        allowed: Range = getattr(self.adapter, knob)
+        return allowed
 
     # drawing ------------------------------------------------------------------------------------------------------
 
@@ -104,7 +105,8 @@ class Bench:
 
     def room(self, case: Case, knob: str, upwards: bool) -> int:
         """How many steps the knob can go that way."""
-        allowed, value = self.range_of(knob), abs(getattr(case, knob))
+        allowed = self.range_of(knob)
+        value: int = abs(getattr(case, knob))
         return (allowed.high - value if upwards else value - allowed.low) // allowed.step
 
     def sinks_upwards(self, case: Case, knob: str) -> bool:

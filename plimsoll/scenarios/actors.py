@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from plimsoll.fixed_point import mul_div_down
-from plimsoll.scenarios.acts import Allocate, Deposit, Provide, Trade
+from plimsoll.scenarios.acts import Allocate, Bring, Deposit, Provide, Trade
 from plimsoll.scenarios.prices import Path, price_at
 from plimsoll.scenarios.reader import Reader, exact
 from plimsoll.scenarios.steps import Step, by_name, deposits
@@ -32,7 +32,7 @@ def read_actors(
     specs: list[ActorSpec] = []
     steps: list[Step] = []
     for name, reader in section.mapping("a mapping from each actor to what it is").items():
-        given = reader.record(("role",), ("about", "deposit", "open", "provide", "at"))
+        given = reader.record(("role",), ("about", "deposit", "open", "provide", "wallet", "at"))
         account = account_of(reader, name)
         role = given["role"].choice(ROLES, "role")
         about = given["about"].text("a sentence") if "about" in given else ""
@@ -68,6 +68,8 @@ def _entrance(given: Mapping[str, Reader], account: Account, world: World, paths
     paid = list(deposits(given["deposit"], world)) if "deposit" in given else []
     for token, amount, line in paid:
         steps.append(Step(time, f"{account} deposits {token}", line, Deposit(account, token, amount)))
+    for token, amount, line in deposits(given["wallet"], world) if "wallet" in given else ():
+        steps.append(Step(time, f"{account} brings {token}", line, Bring(account, token, amount)))
     market = {feed: price_at(path, time) for feed, path in paths.items()}
     worth = sum(_worth(world, market, token, amount) for token, amount, _ in paid)
     for name, reader in _opened(given, world):

@@ -37,6 +37,19 @@ class Act(ABC):
 
 
 @dataclass(frozen=True)
+class Bring(Act):
+    """The actor's wallet is filled."""
+
+    verb = "give"
+    account: Account
+    token: str
+    amount: int
+
+    def perform(self, venue: Venue) -> None:
+        venue.give(self.account.actor, self.token, self.amount)
+
+
+@dataclass(frozen=True)
 class Deposit(Act):
     """The actor comes with the tokens and deposits them."""
 

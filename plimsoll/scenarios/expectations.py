@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from plimsoll.fixed_point import mul_div_down
 from plimsoll.scenarios.acts import Withdraw
+from plimsoll.scenarios.calls import NOTHING
+from plimsoll.scenarios.liquidation import SettleHalted
 from plimsoll.scenarios.reader import Reader, utc
 from plimsoll.scenarios.words import money, percent
+from plimsoll.state import leaves
 from plimsoll.types import WAD, Account, World
 
 if TYPE_CHECKING:
@@ -89,6 +92,10 @@ def _rates(reader: Reader, context: _Context) -> dict[str, int]:
         item.check_name(name, names, "instrument")
         rates[name] = item.rate(8, "a yearly rate")
     return rates
+
+
+def _paths(reader: Reader, context: _Context) -> dict[str, str]:
+    return {path: item.text("a value") for path, item in reader.mapping("a mapping from paths to values").items()}
 
 
 # Judges ------------------------------------------------------------------------------------------------------------
@@ -182,7 +189,8 @@ def _deleveraged(run: Run, accounts: Sequence[Account]) -> str:
 
 def _settled(run: Run, instruments: Sequence[str]) -> str:
     last = run.states[-1]
-    closed = {event.act.instrument for event in run.events if event.act.verb == "settle_halted" and not event.refused}
+    done = [event.act for event in run.events if not event.refused]
+    closed = {act.instrument for act in done if isinstance(act, SettleHalted)}
     open_ = [name for name in instruments if name not in closed or last.markets[name].open_interest]
     return f"{', '.join(open_)} was not settled after a halt" if open_ else ""
 
@@ -205,6 +213,13 @@ def _funding(run: Run, peaks: dict[str, int]) -> str:
         if found < wanted:
             low.append(f"{name} funding came to {_yearly(found)} a year at most, expected {_yearly(wanted)}")
     return "; ".join(low)
+
+
+def _state(run: Run, due: dict[str, str]) -> str:
+    """Of the last state by path, as plimsoll/state.py names its parts: accounts.ada.cash, markets.ETH.time."""
+    found = {path: str(value) if value or value == 0 else NOTHING for path, value in leaves(run.states[-1]).items()}
+    wrong = [f"{path} is {found.get(path, 'not there')}, due is {value}" for path, value in due.items() if found.get(path) != value]
+    return "; ".join(wrong)
 
 
 def _yearly(rate_e8: int) -> str:
@@ -230,4 +245,5 @@ EXPECTATIONS: dict[str, tuple[Callable[[Reader, _Context], Any], Callable[[Run, 
     "pool_share_price_at_least": (_ratio, _at_least("the pool's share price fell to", _pool_low, percent)),
     "no_liquidation_between": (_window, _quiet),
     "funding_reaches": (_rates, _funding),
+    "state": (_paths, _state),
 }

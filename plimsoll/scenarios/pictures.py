@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from plimsoll.scenarios.charts import Chart, Mark, Point, Series, svg
 from plimsoll.scenarios.record import Liquidation, Run
 from plimsoll.scenarios.summary import AccountRow
-from plimsoll.state import MarketState, State
+from plimsoll.state import Margin, MarketState, State
 from plimsoll.types import SIZE_UNIT, WAD, Account
 
 BLUE, ORANGE, GREY, RED, GREEN = "#2563a8", "#c2701c", "#9aa3ad", "#b3261e", "#2b7a4b"
@@ -141,7 +141,7 @@ class Pictures:
         chart = Chart(series, self.begin, self.end, "%", marks, low=0.0, high=high, width=532, height=150, ticks=4)
         return Picture(str(row.account), row.about, (), svg(chart))
 
-    def _ratio(self, account: Account, part: Callable) -> list[Point]:
+    def _ratio(self, account: Account, part: Callable[[Margin], int]) -> list[Point]:
         def value(state: State) -> float | None:
             held = state.accounts.get(account)
             margin = held.margin if held else None

@@ -8,6 +8,7 @@ from typing import Any
 
 from plimsoll.errors import InvariantViolated, Reverted
 from plimsoll.scenarios.acts import Act
+from plimsoll.scenarios.calls import Say, answer_text
 from plimsoll.scenarios.liquidation import Absorb, Deleverage, Liquidate
 from plimsoll.scenarios.scenario import Scenario
 from plimsoll.state import State
@@ -38,6 +39,10 @@ class Event:
             return f"should have been refused with {self.fails}, and was refused with {self.refused}"
         if self.refused is not None and not self.fails and not self.by_keeper:
             return f"was refused: {self.refused}"
+        if isinstance(self.act, Say) and self.act.answers:
+            told = answer_text(self.answer if self.refused is None else self.refused)
+            if told != self.act.answers:
+                return f"answers {told or 'nothing'}, due is {self.act.answers}"
         return ""
 
 

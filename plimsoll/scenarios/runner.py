@@ -12,18 +12,18 @@ from plimsoll.errors import InvariantViolated, PlimsollError, Reverted, Scenario
 from plimsoll.invariants import INVARIANTS, Observation
 from plimsoll.scenarios import expectations, keeper, liquidation
 from plimsoll.scenarios.acts import Act, Answer
+from plimsoll.scenarios.calls import in_words
 from plimsoll.scenarios.prices import answers
 from plimsoll.scenarios.record import Event, Run
 from plimsoll.scenarios.scenario import Scenario
 from plimsoll.scenarios.steps import Step
 from plimsoll.scenarios.words import price
 from plimsoll.state import State
-from plimsoll.types import FAULTS
 from plimsoll.venue import Venue
 
 
 MOST_MOMENTS = 10_000
-_SETTLE_NOTHING = ("set_price", "silence", "break_feed", "start_auction", "stop_auction", "report_refusal", "observe", "halt")
+_SETTLE_NOTHING = ("set_price", "give", "silence", "break_feed", "mend_feed", "start_auction", "stop_auction", "report_refusal", "observe", "halt")
 _REPEATED = ("bite", "settle_halted")
 
 
@@ -95,7 +95,7 @@ class _Player:
             answer = act.perform(self.venue)
             detail = act.detail(answer, self.scenario.world)
         except Reverted as refusal:
-            refused = self._in_words(refusal)
+            refused = in_words(refusal, self.venue)
         after = self.venue.state()
         number = len(self.run.events) + 1
         event = Event(number, after.time, title, act, answer, detail, refused, fails, by_keeper)
@@ -106,14 +106,6 @@ class _Player:
         self.run.states.append(after)
         self.watch.event(event)
         return event
-
-    def _in_words(self, refusal: Reverted) -> Reverted:
-        """The refusal with accounts and faults by name."""
-        names = {self.venue.account_id(account): str(account) for account in self.venue.accounts()}
-        words = [names.get(arg, arg) if isinstance(arg, int) else arg for arg in refusal.args]
-        if refusal.name == "InvalidPrice" and len(words) > 1 and isinstance(words[1], int):
-            words[1] = FAULTS[words[1]]
-        return Reverted(refusal.name, tuple(words), refusal.names, refusal.hint)
 
     def _check(self, event: Event, after: State) -> None:
         if event.act.verb not in _SETTLE_NOTHING and event.refused is None:

@@ -2,7 +2,7 @@
 
 title · source · start · end
 world:   feed, feeds, instruments, collaterals, pool, liquidation, debt, guard
-prices:  feed → points | bars | csv | shape
+prices:  feed → points | bars | csv | shape | still
 actors:  name or name/sub → role, about, deposit, open, provide, at
 steps:   title, at, who, one verb, fails
 expect:  what is checked at the end
@@ -78,6 +78,7 @@ def load(path: FilePath, overrides: Mapping[str, FilePath] | None = None) -> Sce
         given["end"].fail("is not after the start")
     actors, opening = read_actors(given["actors"], world, paths.of)
     steps, silences = read_steps(given["steps"], world, actors, end) if "steps" in given else ((), {})
+    silences |= {feed: ((paths.start, end + 1),) for feed in paths.still}
     keepers = [spec.account.actor for spec in actors if spec.role == "keeper"]
     return Scenario(
         name=path.stem,

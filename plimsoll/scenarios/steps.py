@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from plimsoll.scenarios import acts, liquidation
+from plimsoll.scenarios import acts, calls, liquidation
 from plimsoll.scenarios.acts import Act
 from plimsoll.scenarios.reader import Reader
 from plimsoll.types import POOL, WAD, Account, FeedFault, World
@@ -47,6 +47,7 @@ _OF_ONE: dict[str, Callable[[str, Account], Act]] = {
     "stop_auction": liquidation.StopAuction,
 }
 OF_FEEDS = ("stop", "resume", "break", "mend")
+SAY = "say"  # a call of the seam, as machines write it
 
 
 @dataclass(frozen=True)
@@ -75,15 +76,21 @@ def read_steps(
 
 
 def _step(item: Reader, world: World, known: Mapping[str, Account], end: int) -> list[Step]:
-    given = item.record(("title", "at"), ("who", "fails", *OF_ACCOUNTS, *OF_FEEDS))
-    verbs = [name for name in given if name in OF_ACCOUNTS + OF_FEEDS]
+    given = item.record(("title", "at"), ("who", "fails", *OF_ACCOUNTS, *OF_FEEDS, SAY, "with", "answers"))
+    verbs = [name for name in given if name in (*OF_ACCOUNTS, *OF_FEEDS, SAY)]
     if len(verbs) != 1:
         item.fail(f"expected exactly one verb of {', '.join(OF_ACCOUNTS + OF_FEEDS)}, found {len(verbs)}")
     title, time = given["title"].text("a sentence"), given["at"].time(world.start)
     if not world.start <= time <= end:
         given["at"].fail("is outside the scenario; expected a time from its start to its end")
     verb, reader = verbs[0], given[verbs[0]]
-    if verb in OF_FEEDS:
+    for name in ("with", "answers"):
+        if verb != SAY and name in given:
+            given[name].fail(f'goes with the verb "{SAY}" alone')
+    if verb == SAY:
+        call = calls.read_call(reader.choice(calls.VERBS, "verb of the seam"), given.get("with"), world)
+        found: list[Act] = [calls.Say(call, given["answers"].text("an answer") if "answers" in given else "")]
+    elif verb in OF_FEEDS:
         found = _feed_acts(verb, reader, world)
     elif "who" not in given:
         item.fail('the field "who" is missing: whose step is it?')

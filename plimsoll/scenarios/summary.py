@@ -178,4 +178,5 @@ def _pool_result(run: Run) -> int | None:
         return None
     done = [event for event in run.events if event.refused is None]
     brought = sum(event.act.amount for event in done if isinstance(event.act, Provide))
-    return equity - brought + sum(event.answer for event in done if isinstance(event.act, Redeem))
+    taken: int = sum(event.answer for event in done if isinstance(event.act, Redeem))
+    return equity - brought + taken

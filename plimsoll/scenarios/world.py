@@ -27,11 +27,12 @@ from plimsoll.types import (
 
 MONEY = 6  # decimals of the settlement token
 PRICE = 18
+STILL = "still"  # a feed that answers at the start, and after that only where a step says so
 EPOCH = 1_577_836_800  # 2020-01-01: where a scenario without dates begins
 
 # How a field of the file is written. `%`: a rate; `$`: settlement tokens; `#`: whole units; `s`: a duration;
 # `p`: a price; `x`: a factor. The field of the dataclass has the suffix of its scale (deviation → deviation_e6).
-_FEED = {
+FEED = {
     "deviation": "%6",
     "delay": "s",
     "heartbeat": "s",
@@ -41,7 +42,7 @@ _FEED = {
     "min_price": "p",
     "max_price": "p",
 }
-_INSTRUMENT = {
+INSTRUMENT = {
     "base": "%6",
     "slope": "%6",
     "depth": "#",
@@ -62,10 +63,10 @@ _INSTRUMENT = {
     "reaction_time": "s",
     "insurance": "$",
 }
-_MARKET = {"spread": "%6", "taker_fee": "%6", "maker_fee": "%6", "weight": "%6", "cap": "$"}
-_COLLATERAL = {"haircut": "%6", "max_haircut": "%6", "depth": "#", "cap": "#"}
-_LIQUIDATION = {"target": "x18", "keeper_share": "%6", "keeper_floor": "$", "keeper_cap": "$", "taker_share": "%6"}
-_DEBT = {"limit": "%6", "open_limit": "%6", "interest": "%9"}
+MARKET = {"spread": "%6", "taker_fee": "%6", "maker_fee": "%6", "weight": "%6", "cap": "$"}
+COLLATERAL = {"haircut": "%6", "max_haircut": "%6", "depth": "#", "cap": "#"}
+LIQUIDATION = {"target": "x18", "keeper_share": "%6", "keeper_floor": "$", "keeper_cap": "$", "taker_share": "%6"}
+DEBT = {"limit": "%6", "open_limit": "%6", "interest": "%9"}
 _SHAPES = ("gap", "slide", "whipsaw")
 
 
@@ -76,6 +77,7 @@ class Paths:
     start: int
     end: int
     of: Mapping[str, Path]
+    still: frozenset[str] = frozenset()
 
 
 # Prices ------------------------------------------------------------------------------------------------------------
@@ -98,7 +100,8 @@ def read_paths(root: Reader, section: Reader, folder: FilePath, overrides: Mappi
             reader.fail(
                 f"its first price is {of[name][0].time - start} seconds off the start; expected one at the start"
             )
-    return Paths(start, max(path[-1].time for path in of.values()), of)
+    still = frozenset(name for name, reader in feeds.items() if STILL in reader.mapping() and name not in overrides)
+    return Paths(start, max(path[-1].time for path in of.values()), of, still)
 
 
 def _start(root: Reader, feeds: Mapping[str, Reader], folder: FilePath) -> int:
@@ -117,10 +120,12 @@ def _moved(path: Path, start: int) -> Path:
 
 
 def _path(reader: Reader, start: int, folder: FilePath) -> Path:
-    given = reader.mapping("points, bars, csv or a shape")
-    kinds = [kind for kind in ("points", "bars", "csv", "shape") if kind in given]
+    given = reader.mapping("points, bars, csv, a shape or still")
+    kinds = [kind for kind in ("points", "bars", "csv", "shape", STILL) if kind in given]
     if len(kinds) != 1:
-        reader.fail(f"expected exactly one of points, bars, csv or shape, found {' and '.join(kinds) or 'none'}")
+        reader.fail(f"expected exactly one of points, bars, csv, shape or still, found {' and '.join(kinds) or 'none'}")
+    if kinds == [STILL]:
+        return (Point(start, reader.record((STILL,))[STILL].positive(PRICE, "a price")),)
     if kinds == ["points"]:
         return _points(reader.record(("points",))["points"], start)
     if kinds == ["bars"]:
@@ -187,13 +192,13 @@ def read_world(section: Reader, paths: Paths) -> World:
     """The `world` section, its feeds starting at their paths' first prices."""
     optional = ("feed", "feeds", "collaterals", "pool", "liquidation", "debt", "guard")
     given = section.record(("instruments",), optional)
-    common = _values(given["feed"], _FEED, FeedSpec) if "feed" in given else {}
+    common = _values(given["feed"], FEED, FeedSpec) if "feed" in given else {}
     own = given["feeds"].mapping() if "feeds" in given else {}
     for name, reader in own.items():
         if name not in paths.of:
             reader.fail(f"there are no prices for this feed; expected one of: {', '.join(paths.of)}")
     feeds = tuple(
-        FeedSpec(name, path[0].price, **{**common, **(_values(own[name], _FEED, FeedSpec) if name in own else {})})
+        FeedSpec(name, path[0].price, **{**common, **(_values(own[name], FEED, FeedSpec) if name in own else {})})
         for name, path in paths.of.items()
     )
     pool = given["pool"].record((), ("delay",)) if "pool" in given else {}
@@ -206,8 +211,8 @@ def read_world(section: Reader, paths: Paths) -> World:
             for name, r in (given["collaterals"].mapping() if "collaterals" in given else {}).items()
         ),
         pool=PoolSpec(pool["delay"].duration()) if pool else PoolSpec(),
-        liquidation=LiquidationSpec(**_optional(given, "liquidation", _LIQUIDATION, LiquidationSpec)),
-        debt=DebtSpec(**_optional(given, "debt", _DEBT, DebtSpec)),
+        liquidation=LiquidationSpec(**_optional(given, "liquidation", LIQUIDATION, LiquidationSpec)),
+        debt=DebtSpec(**_optional(given, "debt", DEBT, DebtSpec)),
         guard=_guard(given["guard"], paths) if "guard" in given else None,
     )
 
@@ -218,16 +223,16 @@ def _guard(reader: Reader, paths: Paths) -> GuardSpec:
 
 
 def _instrument(name: str, reader: Reader, paths: Paths) -> InstrumentSpec:
-    given = reader.record((), (*_INSTRUMENT, "feed", "pool"))
-    values = _read(given, _INSTRUMENT, InstrumentSpec)
-    market = MarketSpec(**_values(given["pool"], _MARKET, MarketSpec)) if "pool" in given else MarketSpec()
+    given = reader.record((), (*INSTRUMENT, "feed", "pool"))
+    values = _read(given, INSTRUMENT, InstrumentSpec)
+    market = MarketSpec(**_values(given["pool"], MARKET, MarketSpec)) if "pool" in given else MarketSpec()
     return InstrumentSpec(name, _feed(given, name, reader, paths), market=market, **values)
 
 
 def _collateral(name: str, reader: Reader, paths: Paths) -> CollateralSpec:
-    given = reader.record(("feed",), (*_COLLATERAL, "decimals"))
+    given = reader.record(("feed",), (*COLLATERAL, "decimals"))
     decimals = given["decimals"].units(0, "a number of decimals", 0, 18) if "decimals" in given else 18
-    values = _read(given, _COLLATERAL, CollateralSpec)
+    values = _read(given, COLLATERAL, CollateralSpec)
     return CollateralSpec(TokenSpec(name, decimals), _feed(given, name, reader, paths), **values)
 
 

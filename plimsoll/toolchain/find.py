@@ -3,13 +3,14 @@
 import shutil
 import subprocess
 import sys
+from typing import Optional, Sequence
 
 PYTHONS = ("python3.11", "python3.12", "python3.10", "python3", "python")
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 10), (3, 12)
 OLDEST_NODE = 18
 
 
-def output_of(command):
+def output_of(command: Sequence[str]) -> Optional[str]:
     """What the command prints, or None where it is missing or fails (pyenv leaves names that only complain)."""
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, universal_newlines=True)
@@ -18,13 +19,15 @@ def output_of(command):
     return done.stdout.strip() if done.returncode == 0 else None
 
 
-def find_python():
+def find_python() -> str:
     """Path of a Python that fits Brownie and can make virtual environments."""
     seen = []
     without_venv = None
     for name in PYTHONS:
         path = shutil.which(name)
-        answer = output_of([path, "-c", "import sys; print(sys.version_info[0], sys.version_info[1])"]) if path else None
+        if path is None:
+            continue
+        answer = output_of([path, "-c", "import sys; print(sys.version_info[0], sys.version_info[1])"])
         if not answer:
             continue
         version = tuple(int(part) for part in answer.split())
@@ -33,7 +36,7 @@ def find_python():
         elif output_of([path, "-c", "import ensurepip, venv"]) is None:
             without_venv = without_venv or (name, version)
         else:
-            return output_of([path, "-c", "import sys; print(sys.executable)"])
+            return output_of([path, "-c", "import sys; print(sys.executable)"]) or path
     if without_venv:
         name, (major, minor) = without_venv
         sys.exit(
@@ -48,7 +51,7 @@ def find_python():
     )
 
 
-def find_npm():
+def find_npm() -> str:
     """Path of npm, once a fitting Node is known to be there as well."""
     advice = f"Install Node.js {OLDEST_NODE} or later, with npm (nodejs.org, or apt / brew / nvm), and run make again."
     version = output_of(["node", "--version"])

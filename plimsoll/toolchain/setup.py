@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Callable, Iterator, List, Sequence, Union  # an old Python cannot read list[str]
 
 from plimsoll.toolchain.find import find_npm, find_python, output_of
 
@@ -31,7 +32,7 @@ TOOLS = ("anvil", "forge")
 MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
-def main():
+def main() -> None:
     try:
         with only_one_setup():
             for part in parts():
@@ -40,7 +41,7 @@ def main():
         sys.exit("\nset-up interrupted. What is unfinished is made again by the next make.")
 
 
-def parts():
+def parts() -> "List[Part]":
     sources = sorted(str(p.relative_to(ROOT)) for d in ("contracts", "interfaces") for p in (ROOT / d).rglob("*.sol"))
     return [
         Part("Python packages", ".venv", ["requirements.txt"], ["bin/python", "bin/brownie"], make_venv),
@@ -55,16 +56,18 @@ def parts():
 class Part:
     """One folder made by set-up: `inputs` decide whether it is out of date, `proofs` whether it is still whole."""
 
-    def __init__(self, title, folder, inputs, proofs, make):
+    def __init__(
+        self, title: str, folder: str, inputs: List[str], proofs: List[str], make: Callable[[], None]
+    ) -> None:
         self.title, self.folder, self.proofs, self.make = title, ROOT / folder, proofs, make
         self.stamp = self.folder / ".plimsoll-stamp"
         self.key = hash_of(inputs + ["plimsoll/toolchain/setup.py"])
 
-    def is_up_to_date(self):
+    def is_up_to_date(self) -> bool:
         stamped = self.stamp.exists() and self.stamp.read_text() == self.key
         return stamped and all((self.folder / proof).exists() for proof in self.proofs)
 
-    def bring_up_to_date(self):
+    def bring_up_to_date(self) -> None:
         if self.is_up_to_date():
             return
         started = time.time()
@@ -75,7 +78,7 @@ class Part:
         print(f"set-up: {self.title}: done in {time.time() - started:.0f} s", flush=True)
 
 
-def hash_of(names):
+def hash_of(names: List[str]) -> str:
     """Of names and contents, and of the place, because a virtual environment does not survive a move."""
     digest = hashlib.sha256(str(ROOT).encode())
     for name in names:
@@ -84,7 +87,7 @@ def hash_of(names):
 
 
 @contextlib.contextmanager
-def only_one_setup():
+def only_one_setup() -> Iterator[None]:
     """The kernel lets go of the lock when all who hold it have ended, however they end: set-up and the step it runs."""
     with (ROOT / ".setup.lock").open("w") as lock:
         os.set_inheritable(lock.fileno(), True)
@@ -96,7 +99,7 @@ def only_one_setup():
         yield
 
 
-def run(command, advice, **variables):
+def run(command: Sequence[Union[str, Path]], advice: str, **variables: str) -> None:
     """Runs a long step with its output in a log; on failure shows the telling lines of it and what to do."""
     with LOG.open("w") as log:
         done = subprocess.run(
@@ -109,14 +112,14 @@ def run(command, advice, **variables):
         sys.exit(f"{said}\n\nset-up stopped: `{' '.join(words)} …` failed; all it said is in {LOG.name}.\n{advice}")
 
 
-def telling_lines(output):
+def telling_lines(output: str) -> str:
     """pip and npm mark their errors, and npm ends with a page of usage; of others the last lines tell."""
     lines = [line for line in re.sub(r"\x1b\[[0-9;]*m", "", output).splitlines() if line.strip()]
     marked = [line for line in lines if re.match(r"ERROR|WARNING: Retrying|npm (error|ERR!) \S", line)]
     return "\n".join(marked[:LINES_OF_ERROR] or lines[-LINES_OF_ERROR:])
 
 
-def make_venv():
+def make_venv() -> None:
     find_npm()  # better now than after a minute of pip
     venv = ROOT / ".venv"
     if venv.is_symlink() or venv.exists() and not looks_like_venv(venv):
@@ -131,19 +134,20 @@ def make_venv():
         BROWNIE_NOCOMPILE="1", PIP_DISABLE_PIP_VERSION_CHECK="1")
 
 
-def looks_like_venv(folder):
+def looks_like_venv(folder: Path) -> bool:
     names = set(os.listdir(str(folder)))
     return not names or bool(names & {"pyvenv.cfg", "bin", "lib"})
 
 
-def is_whole(venv):
+def is_whole(venv: Path) -> bool:
     """Finished once, made in this place (its commands name their Python by full path), and that Python still runs."""
     command = venv / "bin/brownie"
-    finished = (venv / ".plimsoll-stamp").exists() and command.exists()
-    return finished and str(venv) in command.read_text() and output_of([str(venv / "bin/python"), "-m", "pip", "-V"])
+    if not (venv / ".plimsoll-stamp").exists() or not command.exists() or str(venv) not in command.read_text():
+        return False
+    return output_of([str(venv / "bin/python"), "-m", "pip", "-V"]) is not None
 
 
-def make_node_modules():
+def make_node_modules() -> None:
     advice = "Check that npm reaches its registry, then run make again: what was downloaded is kept."
     npm = find_npm()
     run([npm, "ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund"], advice)
@@ -154,7 +158,7 @@ def make_node_modules():
             "Foundry publishes Anvil for Linux and macOS on x64 and arm64; on Windows use WSL. " + advice)
 
 
-def make_tools():
+def make_tools() -> None:
     tools = ROOT / ".venv/bin"
     for tool in TOOLS:
         # The native file: the npm wrappers exit 0 whatever happened.
@@ -166,12 +170,13 @@ def make_tools():
     solc.chmod(0o755)
     # Python of .venv finds plimsoll from wherever it is started.
     site = output_of([str(tools / "python"), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"])
+    assert site is not None, "the Python of .venv ran a moment ago"
     Path(site, "plimsoll.pth").write_text(str(ROOT) + "\n")
     run([solc, "--version"], "The compiler does not start: is Node.js whole?")
     run([tools / "anvil", "--version"], "Anvil does not run on this system: see above what it lacks.")
 
 
-def compile_all():
+def compile_all() -> None:
     sources = sorted((ROOT / "contracts").rglob("*.sol"))
     if not sources:
         return
@@ -183,24 +188,24 @@ def compile_all():
         sys.exit(f"Not compiled: {names}. Is there a contract in it, named like the file, with all its braces closed?")
 
 
-def link(place, target):
+def link(place: Path, target: Path) -> None:
     if place.is_symlink() or place.exists():
         place.unlink()
     place.symlink_to(target)
 
 
-def package_of(tool):
+def package_of(tool: str) -> str:
     system, machine = platform.system().lower(), platform.machine().lower()
     return f"@foundry-rs/{tool}-{system}-{MACHINES.get(machine, machine)}"
 
 
-def solc_name():
+def solc_name() -> str:
     return "solc-v" + locked_version("solc")
 
 
-def locked_version(package):
+def locked_version(package: str) -> str:
     lock = json.loads((ROOT / "package-lock.json").read_text())
-    return lock["packages"]["node_modules/" + package]["version"]
+    return str(lock["packages"]["node_modules/" + package]["version"])
 
 
 if __name__ == "__main__":

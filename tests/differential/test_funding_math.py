@@ -4,10 +4,10 @@ from random import Random
 
 import pytest
 
+from plimsoll.fuzz.accounts import MAX_PRICE, magnitude, sign
 from plimsoll.model import funding_math
 from plimsoll.model.funding_math import DAY, LEAST, MOST, Funding, Market
-from tests.packing import ask, rows
-from tests.strategies import MAX_PRICE, magnitude, sign
+from plimsoll.chain.harness import ask, rows
 
 EACH, ROUNDS = 800, 4
 MAX_RATE = 10**9

@@ -4,9 +4,9 @@ from random import Random
 
 import pytest
 
+from plimsoll.fuzz.accounts import magnitude, sign
 from plimsoll.model import ledger_math
-from tests.packing import ask, rows
-from tests.strategies import magnitude, sign
+from plimsoll.chain.harness import ask, rows
 
 EACH, ROUNDS = 1_500, 4
 SIZE, QUOTE = 2**79 - 1, 2**95 - 1

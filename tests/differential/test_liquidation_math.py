@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 
 from plimsoll.fixed_point import WAD
+from plimsoll.fuzz.accounts import MILLION, aimed, magnitude
 from plimsoll.model import liquidation_math, margin_math
 from plimsoll.model.liquidation_math import Terms, Tranche
-from tests.packing import array, ask, pack, rows
-from tests.strategies import MILLION, aimed, batches, magnitude, sinking_portfolio
+from plimsoll.chain.harness import array, ask, pack, rows
+from tests.strategies import batches, sinking_portfolio
 
 EACH = 60
 TERMS = Terms(1_150_000 * 10**12, 300_000, 10**6, 10**9, 300_000)

@@ -5,9 +5,10 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 
+from plimsoll.fuzz.accounts import MAX_PRICE, MILLION, magnitude, random_portfolio
 from plimsoll.model import funding_math, loss_math, margin_math
-from tests.packing import ask, rows
-from tests.strategies import MAX_PRICE, MILLION, batches, magnitude, random_portfolio
+from plimsoll.chain.harness import ask, rows
+from tests.strategies import batches
 
 RISK = (0, 0, 1, 0, 0, 0, 0, 1, 0)  # IMarginTypes.Risk: only base and multiple matter here
 

@@ -5,9 +5,10 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 
+from plimsoll.fuzz.accounts import magnitude, random_portfolio
 from plimsoll.model import margin_math
-from tests.packing import array, ask, pack, rows
-from tests.strategies import batches, magnitude, portfolios, random_portfolio
+from plimsoll.chain.harness import array, ask, pack, rows
+from tests.strategies import batches, portfolios
 
 EACH = 120
 

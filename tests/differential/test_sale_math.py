@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 
 from plimsoll.fixed_point import WAD
+from plimsoll.fuzz.accounts import MAX_PRICE, MILLION, aimed, magnitude, random_coin, random_portfolio
 from plimsoll.model import liquidation_math, margin_math
-from tests.packing import array, ask, pack, rows, words
-from tests.strategies import MAX_PRICE, MILLION, aimed, batches, magnitude, random_coin, random_portfolio
+from plimsoll.chain.harness import array, ask, pack, rows, words
+from tests.strategies import batches
 
 EACH = 60
 OPEN_LIMIT_E6 = 800_000

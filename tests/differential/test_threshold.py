@@ -9,10 +9,11 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 
+from plimsoll.fuzz.accounts import MAX_AMOUNT, MAX_PRICE, aimed, random_portfolio
 from plimsoll.model import margin_math
 from plimsoll.model.margin_math import Snapshot
-from tests.packing import array, ask, pack, rows
-from tests.strategies import MAX_AMOUNT, MAX_PRICE, aimed, batches, portfolios, random_portfolio
+from plimsoll.chain.harness import array, ask, pack, rows
+from tests.strategies import batches, portfolios
 
 EACH = 40
 OFFSETS = (-(10**12), -2, -1, 0, 1, 2, 10**12)

@@ -1,60 +1,70 @@
-"""The whole protocol, contracts beside model: the same verbs give the same answers, errors and states to the last unit."""
+"""The whole protocol, contracts beside model: the same verbs give the same answers, errors and states to the last unit, mined one
+by one and in the fast lane."""
 
-import os
 import random
-from collections import Counter
 
 import pytest
 
 from plimsoll.chain.anvil import Anvil
 from plimsoll.chain.deployment import Deployment
+from plimsoll.chain.lane_venue import LaneVenue
 from plimsoll.chain.node import Chain
+from plimsoll.fuzz.life import MOODS, START, Life, small_world
+from plimsoll.fuzz.lockstep import STATE, same
+from plimsoll.fuzz.scribe import FREE, Scribe
+from plimsoll.model.house import Birth
+from plimsoll.model.venue import ModelVenue
 from plimsoll.scenarios import runner
 from plimsoll.scenarios.scenario import find, load, shipped
-from plimsoll.venue import Venue
-from tests.differential.lives import MOODS, START, live, small_world
-from tests.differential.twins import FREE, TIME_TO_BUILD, VIEWS, birth_of, born, twins
+from tests.differential.twins import TIME_TO_BUILD, born
 from tests.helpers import isolated
 
-STEPS = 120
-LIVES = max(1, int(os.environ.get("PLIMSOLL_LIVES", 10)) // len(MOODS))  # of each kind
-
-# Every verb of the seam; the rare ones are not reached by every ten lives (all are by a hundred).
-VERBS = {name for name in Venue.__abstractmethods__} - VIEWS - FREE - {"now"}
-RARE = {"settle_halted", "deleverage", "unfreeze", "halt", "redeem", "stop_auction", "drain", "fund", "buy_collateral"}
-RARE |= {"report_refusal", "liquidate", "set_sale_order", "move_cash"}
+RULES, LOOK_EVERY = 120, 10
 
 
 @pytest.fixture(scope="module")
-def built():
-    world = small_world()
+def made():
     with Anvil(timestamp=START - TIME_TO_BUILD) as anvil:
-        made = Deployment.deploy(Chain(anvil), world)
-        yield made, birth_of(made), Counter(), Counter()
+        yield Deployment.deploy(Chain(anvil), small_world())
 
 
-@pytest.mark.parametrize("number", range(LIVES))
 @pytest.mark.parametrize("mood", MOODS)
-def test_random_life_is_the_same_on_both(built, seed, mood, number):
-    made, birth, said, refused = built
+def test_random_life_is_the_same_mined(made, seed, mood):
+    """The state after every call, and now and then all that either remembers beyond it. (In the lane many more are played:
+    tests/stateful/test_fuzz.py.)"""
     with isolated(made.chain):
-        pair = born(made.chain, made.world, made, birth)
-        live(pair, random.Random(f"{seed} {mood} {number}"), STEPS, mood)
-    said.update(pair.said)
-    refused.update(pair.refused)
-
-
-def test_random_lives_reached_the_verbs_and_errors_that_matter(built):
-    """Whatever is compared here only counts where it happened."""
-    _, _, said, refused = built
-    print(f"\n{dict(sorted(said.items()))}\n{dict(sorted(refused.items()))}")
-    assert VERBS <= set(said) | RARE
-    assert len(refused) >= 30
+        pair = born(made.chain, made.world, made, Birth(*made.born()))
+        scribe = Scribe(ModelVenue(made.world, lambda name: int(pair.chain.actors[name], 16), Birth(*made.born())))
+        life = Life(scribe, random.Random(f"{seed} {mood}"), mood)
+        life.begin()
+        life.live(RULES)
+        for number, call in enumerate(scribe.calls):
+            call.on(pair)
+            if number % LOOK_EVERY == 0:
+                pair.look()
+        pair.look()
 
 
 @pytest.mark.parametrize("name", sorted(shipped()))
-def test_shipped_scenario_is_the_same_on_both(name):
+def test_shipped_scenario_is_the_same_on_model_chain_and_lane(name):
+    """Step by step: answer, refusal and state."""
     scenario = load(find(name))
-    with twins(scenario.world) as pair:
+    with Anvil(timestamp=scenario.world.start - TIME_TO_BUILD) as anvil:
+        made = Deployment.deploy(Chain(anvil), scenario.world)
+        with isolated(made.chain):
+            assert_same_in_the_lane(scenario, LaneVenue(made.chain, scenario.world, made))
+        pair = born(made.chain, scenario.world, made, Birth(*made.born()))
         run = runner.play(scenario, pair)
     assert run.violation is None and run.failures == []
+
+
+def assert_same_in_the_lane(scenario, lane):
+    """The state is read after every verb that may be refused."""
+    births = lane.address_of, Birth(*lane.deployment.born())
+    scribe = Scribe(ModelVenue(scenario.world, *births))
+    runner.play(scenario, scribe)
+    calls = [one for call in scribe.calls for one in ((call,) if call.verb in FREE else (call, STATE))]
+    model = ModelVenue(scenario.world, *births)
+    for call, due, found in zip(calls, [call.on(model) for call in calls], lane.play(calls), strict=True):
+        assert same(due, found), f"{call}: {found}, due is {due}"
+    assert sum(call == STATE for call in calls) >= 10

@@ -6,12 +6,8 @@ compared as a number, a token by its name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from plimsoll.chain.anvil import Anvil
-from plimsoll.chain.artifacts import decode_log
 from plimsoll.chain.deployment import Deployment
 from plimsoll.chain.node import Chain
 from plimsoll.chain.venue import ChainVenue
@@ -101,24 +97,7 @@ def _difference(found: Any, due: Any, path: str = "") -> str:
     return f"{path} {found}, the model {due}"
 
 
-@contextmanager
-def twins(world: World) -> Iterator[Twins]:
-    """On a chain of their own, whose clock is that of the world."""
-    with Anvil(timestamp=world.start - TIME_TO_BUILD) as anvil:
-        chain = Chain(anvil)
-        made = Deployment.deploy(chain, world)
-        yield born(chain, world, made, birth_of(made))
-
-
 def born(chain: Chain, world: World, made: Deployment, birth: Birth) -> Twins:
     venue = ChainVenue(chain, world, made)
     assert venue.shift == 0
     return Twins(venue, ModelVenue(world, lambda name: int(venue.actors[name], 16), birth))
-
-
-def birth_of(made: Deployment) -> Birth:
-    """When a deployment's markets were listed, and when its interest was set."""
-    asked = {"address": made.parameters.address, "fromBlock": "0x0", "toBlock": "latest"}
-    set_in = [log["blockNumber"] for log in made.chain.rpc("eth_getLogs", asked) if decode_log(log)[0] == "InterestSet"]
-    time = int(made.chain.rpc("eth_getBlockByNumber", set_in[-1], False)["timestamp"], 16)
-    return Birth(tuple(made.engine.market(i).time for i in made.instruments.values()), time)

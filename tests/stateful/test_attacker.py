@@ -15,9 +15,9 @@ import pytest
 
 from plimsoll.errors import Reverted
 from plimsoll.fixed_point import WAD, mul_div_down
+from plimsoll.fuzz.accounts import magnitude
 from plimsoll.model import margin_math
 from tests.helpers import isolated
-from tests.strategies import magnitude
 from tests.unit.liquidation_engine.sinking import Sinking
 from tests.world import COINS, FEEDS, MAX, MAY_TRADE, UNIT, USDC, engine, house  # noqa: F401
 

@@ -12,10 +12,10 @@ import pytest
 
 from plimsoll.errors import Reverted
 from plimsoll.fixed_point import WAD
+from plimsoll.fuzz.accounts import magnitude
 from plimsoll.model import liquidation_math, margin_math
 from tests.helpers import reverts
 from tests.stateful.books import Books, Standing
-from tests.strategies import magnitude
 from tests.unit.liquidation_engine.sinking import assert_health
 from tests.world import COINS, FEEDS, MAX, MAY_TRADE, UNIT, USDC, engine, house, item  # noqa: F401
 

@@ -1,5 +1,5 @@
 """Calldata for MathHarness, packed by hand: a portfolio has hundreds of words, and a general encoder would take longer
-than everything else in a test.
+than everything else in a test. A snapshot is IMarginTypes.Snapshot as a tuple.
 
     packed = [pack(snapshot) for snapshot in snapshots]
     ask(harness, "judge", array(packed), True)          # as harness.judge(snapshots, True)
@@ -10,18 +10,18 @@ from __future__ import annotations
 from typing import Any
 
 from plimsoll.chain.node import Contract
-from plimsoll.model.margin_math import Snapshot
 
 WORD = 32
 MASK = 2**256 - 1
 SNAPSHOT_HEAD = 6 * WORD
+ENOUGH = hex(2**50)  # gas of a call: thousands of accounts
 
 
 def words(numbers: Any) -> bytes:
     return b"".join((number & MASK).to_bytes(WORD, "big") for number in numbers)
 
 
-def pack(snapshot: Snapshot) -> bytes:
+def pack(snapshot: Any) -> bytes:
     """One IMarginTypes.Snapshot."""
     legs = words((len(snapshot.legs), *(number for leg in snapshot.legs for number in leg)))
     coins = words((len(snapshot.coins), *(number for coin in snapshot.coins for number in coin)))
@@ -55,6 +55,6 @@ def ask(harness: Contract, name: str, *args: Any) -> Any:
             tail += place
         else:
             head += words(place)
-    request = {"to": harness.address, "data": "0x" + (function.selector + head + tail).hex()}
+    request = {"to": harness.address, "data": "0x" + (function.selector + head + tail).hex(), "gas": ENOUGH}
     answer = harness.chain.rpc("eth_call", request, "latest")
     return function.decode(bytes.fromhex(answer[2:]))
