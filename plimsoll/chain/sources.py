@@ -33,14 +33,15 @@ def compile_folder(folder: Path) -> dict[str, Artifact]:
     if not files:
         raise NotCompiled(str(folder), "there is no .sol file")
     sources = {path.relative_to(base).as_posix(): {"content": path.read_text()} for path in files}
-    output = _solc({"language": "Solidity", "sources": sources, "settings": _settings()})
+    output = _solc({"language": "Solidity", "sources": sources, "settings": settings()})
     if wrong := [e["formattedMessage"] for e in output.get("errors", []) if e["severity"] == "error"]:
         raise NotCompiled(str(folder), "\n".join(wrong))
     named = [pair for name in sources for pair in output["contracts"].get(name, {}).items()]
     return {name: _artifact(name, made) for name, made in named}
 
 
-def _settings() -> dict[str, Any]:
+def settings() -> dict[str, Any]:
+    """What the compiler is told besides the sources, as standard JSON names it."""
     solc = yaml.safe_load((ROOT / "brownie-config.yaml").read_text())["compiler"]
     return {
         "optimizer": solc["solc"]["optimizer"],
