@@ -10,23 +10,25 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
+from plimsoll.chain.deployment import Deployment
+from plimsoll.chain.explorer import API, Explorer
 from plimsoll.chain.live import LiveChain, Policy
 from plimsoll.chain.patient import PatientRpc
 from plimsoll.chain.sources import settings
 from plimsoll.chain.wallet import Wallet
-from plimsoll.deploy import check as checking, network as networks, plan as planning
-from plimsoll.deploy.check import Row
+from plimsoll.deploy import check as checking, network as networks, plan as planning, verify
 from plimsoll.deploy.network import Network
-from plimsoll.deploy.plan import Plan, ether
-from plimsoll.deploy.record import alone, read
-from plimsoll.deploy.steps import Builder
-from plimsoll.errors import RecordError, Refused
+from plimsoll.deploy.record import Record, alone, read
+from plimsoll.deploy.screen import show_check, show_plan
+from plimsoll.deploy.steps import Builder, load, recipe_of
+from plimsoll.errors import DeployError, RecordError, Refused
 
 HELD, FAILED = 0, 1
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "deployments"
+
+KEY, API_VARIABLE = "ETHERSCAN_API_KEY", "ETHERSCAN_API"
 
 Says = Callable[[str], object]
 
@@ -67,18 +69,36 @@ def deploy(options: argparse.Namespace) -> int:
             console.print(f"{place:>3} of {of}  {escape(step)}", highlight=False)
 
         Builder(chain, network, plan.record, told).run()
-        return show_check(console, checking.check(chain, network, plan.record))
+        _publish(console, network, plan.record, options.records / network.name)
+        return _checked(console, chain, network, plan.record)
 
 
 def check(options: argparse.Namespace) -> int:
     """Reads a deployment back; returns the exit code."""
     network = networks.load(networks.find(options.network))
-    path = options.records / f"{network.name}.json"
-    record = read(path)
-    if record is None:
-        raise RecordError(str(path), f"there is none: nothing was deployed to {network.name} from here")
-    console = Console()
-    return show_check(console, checking.check(open_chain(network, console.print), network, record))
+    record, console = _recorded(network, options.records), Console()
+    return _checked(console, open_chain(network, console.print), network, record)
+
+
+def _checked(console: Console, chain: LiveChain, network: Network, record: Record) -> int:
+    rows = checking.check(chain, network, record)
+    show_check(console, rows)
+    return HELD if all(row.right for row in rows) else FAILED
+
+
+def _publish(console: Console, network: Network, record: Record, folder: Path) -> None:
+    """Sources and arguments as files; to the explorer too where there is a key. What it answers decides nothing."""
+    recipe, key = recipe_of(network, record), os.environ.get(KEY, "").strip()
+    verify.write_sources(folder, recipe, record)
+    if not key:
+        console.print(f"Sources for the explorer are in {folder}; with a key in {KEY} they are submitted.", soft_wrap=True)
+        return
+    explorer = Explorer(network.chain_id, key, os.environ.get(API_VARIABLE) or API)
+    try:
+        for part, said in verify.submit(explorer, recipe, record):
+            console.print(f"explorer: {escape(part)}: {escape(said)}", soft_wrap=True, highlight=False)
+    except DeployError as problem:
+        console.print(f"[yellow]{escape(str(problem))}[/]", soft_wrap=True)
 
 
 def open_chain(network: Network, says: Says, wallet: Wallet | None = None, policy: Policy = Policy()) -> LiveChain:
@@ -116,59 +136,21 @@ def _agreed(console: Console) -> bool:
         return False
 
 
-# Screens -----------------------------------------------------------------------------------------------------------
+def open_deployment(name_or_file: str, wallet: Wallet | None = None, records: Path = FOLDER) -> Deployment:
+    """What was deployed to a network, by its name: the record of it, at the node whose URL is in the network's variable.
+
+    Raises NetworkFileError, RecordError (nothing there, unfinished, of another chain), Refused.
+    """
+    network = networks.load(networks.find(name_or_file))
+    record = _recorded(network, records)
+    chain = open_chain(network, print, wallet, Policy(confirmations=network.confirmations))
+    planning.check_chain(chain, network)
+    return load(network, record, chain)
 
 
-def show_plan(console: Console, plan: Plan) -> None:
-    network, world, roles = plan.network, plan.network.world, plan.roles
-    console.print(f"[bold]{escape(network.name)}[/], chain {network.chain_id}, recorded in {plan.record.path}", soft_wrap=True)
-    if not plan.steps:
-        console.print("Everything is deployed already: nothing is to be done.")
-        return
-    whole = Table("what", "how", show_edge=False, box=None, title="What is deployed", title_justify="left")
-    for name, value in vars(roles).items():
-        same = " (the deployer itself)" if name != "deployer" and value == roles.deployer else ""
-        whole.add_row(name, value + same)
-    whole.add_row("sequencer", network.given.get("sequencer", "mock" if world.sequencer_grace is not None else "none"))
-    for token in (world.settlement, *(coin.token for coin in world.collaterals)):
-        whole.add_row(f"token {token.name}", f"{network.given.get(f'token {token.name}', 'mock')}, {token.decimals} decimals")
-    for feed in world.feeds:
-        where = network.given.get(f"proxy {feed.name}", "mock")
-        price = plan.found.prices.get(feed.name, feed.price)
-        age = f", {plan.found.ages[feed.name]} s old" if feed.name in plan.found.ages else ""
-        told = f"{where}, {price / 1e18:,.2f}{age}, heartbeat {feed.heartbeat} + {feed.grace} s, spread {feed.half_spread_e6 / 1e4:g} %"
-        whole.add_row(f"feed {feed.name}", told)
-    for spec in (*world.instruments, *world.collaterals, world.pool, world.liquidation, world.debt, world.guard):
-        if spec is not None:
-            whole.add_row(getattr(spec, "name", type(spec).__name__.removesuffix("Spec").lower()), _fields(spec))
-    console.print(whole)
-    _show_cost(console, plan)
-
-
-def _fields(spec: object) -> str:
-    return "  ".join(f"{key} {value}" for key, value in vars(spec).items() if key not in ("name", "token"))
-
-
-def _show_cost(console: Console, plan: Plan) -> None:
-    steps = Table("step", "gas", show_edge=False, box=None, title="\nWhat is sent", title_justify="left")
-    for name, gas in plan.steps:
-        steps.add_row(name, f"{gas:,}")
-    console.print(steps)
-    done = f"{plan.done} steps are done already; " if plan.done else ""
-    console.print(
-        f"{done}{len(plan.steps)} transactions, {plan.gas:,} gas at {plan.price / 1e9:.3f} gwei: {ether(plan.cost)} ether of "
-        f"{ether(plan.balance)} (a rollup adds what it pays for data)",
-        soft_wrap=True,
-        highlight=False,
-    )
-
-
-def show_check(console: Console, rows: list[Row]) -> int:
-    table = Table("what", "expected", "found", "", show_edge=False, box=None)
-    for row in rows:
-        mark = "right" if row.right else "[bold red]wrong[/]"
-        table.add_row(escape(row.what), escape(row.expected), "" if row.right else escape(row.found), mark)
-    console.print(table)
-    wrong = [row for row in rows if not row.right]
-    console.print(f"{len(rows)} checked, {len(wrong)} wrong" if wrong else f"{len(rows)} checked, all right", highlight=False)
-    return FAILED if wrong else HELD
+def _recorded(network: Network, records: Path) -> Record:
+    path = records / f"{network.name}.json"
+    record = read(path)
+    if record is None:
+        raise RecordError(str(path), f"there is none: nothing was deployed to {network.name} from here")
+    return record

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from plimsoll.chain.abi import as_address
-from plimsoll.chain.create3 import code_hash
 from plimsoll.chain.live import LiveChain
-from plimsoll.chain.recipe import Fact
+from plimsoll.chain.recipe import ADMIN_ROLE, Fact
+from plimsoll.chain.terms import role
 from plimsoll.deploy.survey import look
 from plimsoll.deploy.network import Network
 from plimsoll.deploy.plan import check_chain, first_block
 from plimsoll.deploy.record import Record, fingerprint
-from plimsoll.deploy.steps import deployment_of, step_names
+from plimsoll.deploy.steps import deployment_of, recipe_of, step_names
+from plimsoll.deploy.verify import SAME, verdicts
+
+AS_STATED = "as in the file"
+ROLES = {role(name): name for name in ("PROPOSER_ROLE", "CANCELLER_ROLE", "EXECUTOR_ROLE")} | {ADMIN_ROLE: "DEFAULT_ADMIN_ROLE"}
 
 
 class Row(NamedTuple):
@@ -30,11 +33,13 @@ def check(chain: LiveChain, network: Network, record: Record) -> list[Row]:
     check_chain(chain, network)
     deployment = deployment_of(chain, network, record)
     rows = list(_record(chain, network, record))
-    rows += _code(chain, record)
-    rows += [_feeds(reason) for reason in look(chain, network).reasons] or [Row("feeds and tokens", "as in the file", "as in the file", True)]
+    given = recipe_of(network, record)
+    rows += [Row(f"code of {name}", SAME, found, right) for name, found, right in verdicts(chain, given, record)]
+    rows += [Row("feeds and tokens", AS_STATED, reason, False) for reason in look(chain, network).reasons]
     recipe = deployment.recipe
     facts = [*recipe.links(), *recipe.powers(), *recipe.settings()]
-    rows += [_fact(fact, found) for fact, found in zip(facts, deployment.ask(facts))]
+    for fact, value in zip(facts, deployment.ask(facts)):
+        rows += _fact(fact, value)
     return rows
 
 
@@ -45,26 +50,27 @@ def _record(chain: LiveChain, network: Network, record: Record) -> Iterator[Row]
     yield _equal("network file", record.fingerprint[:16], fingerprint(network, record.roles)[:16])
 
 
-def _code(chain: LiveChain, record: Record) -> Iterator[Row]:
-    """What lies where the record says, and whether it is still what was there after its deployment."""
-    for name, facts in record.steps.items():
-        if "address" in facts:
-            code = chain.code(facts["address"])
-            found = "nothing" if code == "0x" else code_hash(code)
-            yield Row(f"code of {name}", facts["code_hash"], found, found == facts["code_hash"])
-
-
-def _feeds(reason: str) -> Row:
-    return Row("feeds and tokens", "as in the file", reason, False)
-
-
-def _fact(fact: Fact, value: Any) -> Row:
-    what = f"{fact.part}.{fact.view}({', '.join(_word(arg) for arg in fact.args)})"
+def _fact(fact: Fact, value: Any) -> Iterator[Row]:
+    """A struct has a row for each of its fields."""
+    what = f"{fact.part}.{fact.view}({', '.join(map(_word, fact.args))})"
     if isinstance(value, Exception):
-        return Row(what, _word(fact.due), str(value), False)
-    if fact.holds(value):
-        return Row(what, _word(fact.due), _word(fact.due), True)
-    return Row(what, _word(fact.due), _word(fact.found(value)), False)
+        yield Row(what, _word(fact.due), str(value), False)
+        return
+    found = fact.found(value)
+    for name, due, there in _fields("", fact.due, found):
+        yield Row(what + name, _word(due), _word(there), _word(due).lower() == _word(there).lower())
+
+
+def _fields(name: str, due: Any, found: Any) -> Iterator[tuple[str, Any, Any]]:
+    """(path, expected, found) of all that is in a value."""
+    if isinstance(due, dict):
+        for (key, inner), there in zip(due.items(), found):
+            yield from _fields(f"{name}.{key}", inner, there)
+    elif isinstance(due, tuple):
+        for inner, there in zip(due, found):
+            yield from _fields(name, inner, there)
+    else:
+        yield name, due, found
 
 
 def _equal(what: str, due: str, found: str) -> Row:
@@ -72,19 +78,4 @@ def _equal(what: str, due: str, found: str) -> Row:
 
 
 def _word(value: Any) -> str:
-    """A value as a person reads it: structs as field=value."""
-    if isinstance(value, dict):
-        return " ".join(f"{key}={_word(field)}" for key, field in value.items())
-    if hasattr(value, "_asdict"):
-        return _word(value._asdict())
-    if isinstance(value, (tuple, list)):
-        return " · ".join(map(_word, value))
-    if isinstance(value, bytes):
-        return "0x" + value.hex()[:8] + "…"
-    if isinstance(value, str) and as_address(value):
-        return value
-    return str(value)
-
-
-def all_right(rows: Sequence[Row]) -> bool:
-    return all(row.right for row in rows)
+    return ROLES.get(value, "0x" + value.hex()) if isinstance(value, bytes) else str(value)

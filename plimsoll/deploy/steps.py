@@ -19,7 +19,7 @@ from plimsoll.chain.node import Receipt
 from plimsoll.chain.recipe import Act, Part, Recipe, names
 from plimsoll.deploy.network import Network
 from plimsoll.deploy.record import Record
-from plimsoll.errors import Reverted
+from plimsoll.errors import RecordError, Reverted
 
 FACTORY = "factory"
 FACTORY_ARTIFACT = "Create3Factory"
@@ -49,6 +49,14 @@ def recipe_of(network: Network, record: Record) -> Recipe:
 
 def deployment_of(chain: LiveChain, network: Network, record: Record) -> Deployment:
     return Deployment.of(chain, recipe_of(network, record))
+
+
+def load(network: Network, record: Record, chain: LiveChain) -> Deployment:
+    """What was deployed, to be spoken to: reads go anywhere, transactions are signed by the chain's wallet and carried until
+    they are final (`deployment.pool.deposit(assets, me, sender=me)`). Raises RecordError before it is all there."""
+    if not record.complete:
+        raise RecordError(str(record.path), "it is not finished: run `make deploy` to its end first")
+    return deployment_of(chain, network, record)
 
 
 def step_names(network: Network, roles: Any) -> list[str]:
