@@ -47,7 +47,10 @@ class Wallet:
     def from_key(cls, key: str, source: str = "the key") -> Wallet:
         """key: 32 bytes as hex. Raises WalletError."""
         try:
-            return cls(Account.from_key(bytes.fromhex(key.removeprefix("0x"))))
+            number = bytes.fromhex(key.removeprefix("0x"))
+            if not any(number):
+                raise ValueError
+            return cls(Account.from_key(number))
         except Exception:  # whatever went wrong, its words may hold the key
             raise WalletError(f"{source} is no private key: 64 digits of hex are due") from None
 
