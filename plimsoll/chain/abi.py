@@ -49,7 +49,8 @@ def as_address(text: str) -> str | None:
     """An address with its checksum; None where the text is none, or has capitals of another one."""
     if not is_address(text) or not text.startswith("0x"):
         return None
-    return str(to_checksum_address(text))
+    address, digits = str(to_checksum_address(text)), text[2:]
+    return address if text == address or digits in (digits.lower(), digits.upper()) else None
 
 
 def signature(param: Mapping[str, Any]) -> str:
