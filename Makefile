@@ -4,8 +4,11 @@ PYTHON := .venv/bin/python
 BROWNIE := .venv/bin/brownie
 SOLIDITY := 'contracts/*.sol' 'contracts/{base,libraries,periphery}/*.sol' 'interfaces/**/*.sol' 'examples/contracts/*.sol'
 
+SENDER = $(if $(ACCOUNT),--account $(ACCOUNT)) $(if $(YES),--yes)
+needed = $(or $($(1)),$(error $(1) is missing: make $@ $(1)=sepolia))
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit histories fuzz bench-gas bench-lane bench-fuzz lint deploy clean distclean
+.PHONY: help setup demo test test-unit histories fuzz bench-gas bench-lane bench-fuzz lint deploy check govern pause rehearse rehearse-kill clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
@@ -44,8 +47,23 @@ lint: setup ## likely mistakes, types and style: ruff, mypy, solhint, slither
 	@node_modules/.bin/solhint --disc --noPoster --max-warnings 0 -c plimsoll/toolchain/solhint.js $(SOLIDITY)
 	@$(PYTHON) -m plimsoll.toolchain.slither
 
-deploy: setup ## deploy to a local chain: scripts/deploy.py
-	@$(BROWNIE) run scripts/deploy.py
+deploy: setup ## NETWORK=sepolia ACCOUNT=my-keystore: deploy to a testnet, or go on deploying (docs/deploy.md)
+	@$(PYTHON) -m plimsoll deploy $(call needed,NETWORK) $(SENDER)
+
+check: setup ## NETWORK=sepolia: read a deployment back from the chain, expected and found
+	@$(PYTHON) -m plimsoll check $(call needed,NETWORK)
+
+govern: setup ## NETWORK=sepolia ACCOUNT=…: parameters as the network file has them, through the timelock
+	@$(PYTHON) -m plimsoll govern $(call needed,NETWORK) $(SENDER)
+
+pause: setup ## NETWORK=sepolia ACCOUNT=… INSTRUMENTS="ETH BTC": the guardian makes them reduce-only (all where none is named)
+	@$(PYTHON) -m plimsoll pause $(call needed,NETWORK) $(INSTRUMENTS) $(SENDER)
+
+rehearse: setup ## the whole way to a testnet and after, on a chain of our own that plays it
+	@$(PYTHON) -m plimsoll rehearse $(NETWORK)
+
+rehearse-kill: setup ## the same deployment, killed after every step
+	@$(PYTHON) -m plimsoll rehearse $(NETWORK) --kill
 
 clean: ## remove what was made by compiling and running
 	@rm -rf build reports .hypothesis .mypy_cache .pytest_cache .ruff_cache .solc/cache

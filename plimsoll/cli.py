@@ -7,6 +7,9 @@
     fuzz [--minutes N] [--jobs N] [--seed S] [--only lives|threshold] [--task N] [--scheduler ADDRESS] [--out DIR]
     deploy NETWORK [--account ID] [--yes] [--confirmations N]
     check NETWORK
+    govern NETWORK [--account ID] [--yes] [--confirmations N]
+    pause NETWORK [INSTRUMENT ...] [--account ID] [--yes] [--confirmations N]
+    rehearse [NETWORK] [--kill]
 
 Exit codes: 0 all held · 1 an invariant, an expectation, a property or a check failed · 2 bad input ·
 3 the chain could not be started, or died · 130 interrupted.
@@ -22,7 +25,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from plimsoll import deploying, fuzzing
+from plimsoll import deploying, fuzzing, governing, rehearsing
 from plimsoll.errors import AdapterError, DeployError, PlimsollError, Reverted, ScenarioError
 from plimsoll.properties import finding, screen as properties_screen
 from plimsoll.properties.checking import check
@@ -63,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     fuzzing.add_options(commands.add_parser("fuzz", help="the contracts beside the specification, at the line and around it"))
     deploying.add_deploy(commands.add_parser("deploy", help="deploy to a testnet: a plan, a question, then resumable steps"))
     deploying.add_check(commands.add_parser("check", help="read a deployment back from the chain: expected, found, right or wrong"))
+    governing.add_govern(commands.add_parser("govern", help="change parameters to what the network file says, through the timelock"))
+    governing.add_pause(commands.add_parser("pause", help="the guardian makes instruments reduce-only"))
+    rehearsing.add_rehearse(commands.add_parser("rehearse", help="the whole way on a chain of one's own that plays the testnet"))
     scenario = commands.add_parser("scenario", help="play a stated world on the contracts")
     scenario.set_defaults(command=_helper(scenario))
     verbs = scenario.add_subparsers(title="verbs")

@@ -35,20 +35,32 @@ Says = Callable[[str], object]
 
 def add_deploy(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=deploy)
-    _add_network(parser)
-    parser.add_argument("--account", metavar="ID", help="a keystore account of Brownie's (default: the key in PLIMSOLL_PRIVATE_KEY)")
-    parser.add_argument("--yes", action="store_true", help="do not ask before sending")
-    parser.add_argument("--confirmations", type=int, metavar="N", help="blocks until a step counts as final (default: the file's)")
+    add_network(parser)
+    add_sender(parser)
 
 
 def add_check(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=check)
-    _add_network(parser)
+    add_network(parser)
 
 
-def _add_network(parser: argparse.ArgumentParser) -> None:
+def add_network(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("network", help="sepolia, arbitrum-sepolia, base-sepolia, or a network file")
     parser.add_argument("--records", type=Path, default=FOLDER, metavar="DIR", help="where it is recorded (default: deployments)")
+
+
+def add_sender(parser: argparse.ArgumentParser) -> None:
+    """What every command has that sends."""
+    parser.add_argument("--account", metavar="ID", help="a keystore account of Brownie's (default: the key in PLIMSOLL_PRIVATE_KEY)")
+    parser.add_argument("--yes", action="store_true", help="do not ask before sending")
+    parser.add_argument("--confirmations", type=_blocks, metavar="N", help="blocks until a step is final (default: the file's)")
+
+
+def _blocks(word: str) -> int:
+    number = int(word)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least one block")
+    return number
 
 
 def deploy(options: argparse.Namespace) -> int:
@@ -57,11 +69,11 @@ def deploy(options: argparse.Namespace) -> int:
     network = networks.load(networks.find(options.network))
     path = options.records / f"{network.name}.json"
     policy = Policy(confirmations=options.confirmations or network.confirmations)
-    chain = open_chain(network, console.print, _wallet(options.account), policy)
+    chain = open_chain(network, console.print, wallet_of(options.account), policy)
     with alone(path):
         plan = planning.make(chain, network, path, settings(), commit())
         show_plan(console, plan)
-        if plan.steps and not (options.yes or _agreed(console)):
+        if plan.steps and not (options.yes or agreed(console)):
             console.print("Nothing was sent.")
             return FAILED
 
@@ -113,7 +125,7 @@ def open_chain(network: Network, says: Says, wallet: Wallet | None = None, polic
     return LiveChain(PatientRpc(url, told=told), wallet, policy)
 
 
-def _wallet(account: str | None) -> Wallet:
+def wallet_of(account: str | None) -> Wallet:
     return Wallet.from_keystore(account) if account else Wallet.from_environment()
 
 
@@ -129,21 +141,23 @@ def commit() -> str:
     return found.stdout.strip()
 
 
-def _agreed(console: Console) -> bool:
+def agreed(console: Console) -> bool:
     try:
         return console.input("Send these transactions? [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:
         return False
 
 
-def open_deployment(name_or_file: str, wallet: Wallet | None = None, records: Path = FOLDER) -> Deployment:
+def open_deployment(
+    name_or_file: str, wallet: Wallet | None = None, records: Path = FOLDER, confirmations: int | None = None, says: Says = print
+) -> Deployment:
     """What was deployed to a network, by its name: the record of it, at the node whose URL is in the network's variable.
 
-    Raises NetworkFileError, RecordError (nothing there, unfinished, of another chain), Refused.
+    confirmations: in place of the file's. Raises NetworkFileError, RecordError (nothing there, unfinished), Refused.
     """
     network = networks.load(networks.find(name_or_file))
     record = _recorded(network, records)
-    chain = open_chain(network, print, wallet, Policy(confirmations=network.confirmations))
+    chain = open_chain(network, says, wallet, Policy(confirmations=confirmations or network.confirmations))
     planning.check_chain(chain, network)
     return load(network, record, chain)
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from plimsoll.chain.live import LiveChain
+from plimsoll.chain.receipt import Receipt
 from plimsoll.chain.recipe import ADMIN_ROLE, Fact
 from plimsoll.chain.terms import role
 from plimsoll.deploy.survey import look
 from plimsoll.deploy.network import Network
 from plimsoll.deploy.plan import check_chain, first_block
-from plimsoll.deploy.record import Record, fingerprint
+from plimsoll.deploy.record import Record
 from plimsoll.deploy.steps import deployment_of, recipe_of, step_names
 from plimsoll.deploy.verify import SAME, verdicts
 
@@ -33,24 +34,34 @@ def check(chain: LiveChain, network: Network, record: Record) -> list[Row]:
     check_chain(chain, network)
     deployment = deployment_of(chain, network, record)
     rows = list(_record(chain, network, record))
+    rows += _interest(chain, network, record)
     given = recipe_of(network, record)
     rows += [Row(f"code of {name}", SAME, found, right) for name, found, right in verdicts(chain, given, record)]
     rows += [Row("feeds and tokens", AS_STATED, reason, False) for reason in look(chain, network).reasons]
     recipe = deployment.recipe
     facts = [*recipe.links(), *recipe.powers(), *recipe.settings()]
     for fact, value in zip(facts, deployment.ask(facts)):
-        rows += _fact(fact, value)
+        rows += fact_rows(fact, value)
     return rows
 
 
 def _record(chain: LiveChain, network: Network, record: Record) -> Iterator[Row]:
-    left = [name for name in step_names(network, record.roles) if name not in record.steps]
+    names = [] if record.complete else step_names(network, record.roles)
+    left = [name for name in names if name not in record.steps]
     yield Row("steps left to do", "none", ", ".join(left) or "none", not left)
     yield _equal("chain's first block", record.genesis, first_block(chain))
-    yield _equal("network file", record.fingerprint[:16], fingerprint(network, record.roles)[:16])
 
 
-def _fact(fact: Fact, value: Any) -> Iterator[Row]:
+def _interest(chain: LiveChain, network: Network, record: Record) -> Iterator[Row]:
+    """No view shows it: its transaction does. (What the timelock set later is in the events of Parameters.)"""
+    transaction = record.steps.get("set the interest", {}).get("transaction")
+    if transaction is not None:
+        raw = chain.rpc("eth_getTransactionReceipt", transaction)
+        found = str(Receipt(chain.rpc, raw).event("InterestSet").rateE9) if raw else "no such transaction"
+        yield _equal("interest (e9) as it was set at deployment", str(network.world.debt.interest_e9), found)
+
+
+def fact_rows(fact: Fact, value: Any) -> Iterator[Row]:
     """A struct has a row for each of its fields."""
     what = f"{fact.part}.{fact.view}({', '.join(map(_word, fact.args))})"
     if isinstance(value, Exception):

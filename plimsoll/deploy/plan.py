@@ -61,7 +61,7 @@ def make(chain: LiveChain, network: Network, path: Path, settings: dict[str, obj
         record = Record(path, network.name, network.chain_id, genesis, roles, mark, dict(settings), commit)
     check_same(record, network, roles, genesis)
     names = step_names(network, roles)
-    todo = [name for name in names if name not in record.steps]
+    todo = [] if record.complete else [name for name in names if name not in record.steps]
     found, gas = Found(), dict[str, int]()
     if todo:
         found = look(chain, network)

@@ -131,7 +131,7 @@ def check_same(record: Record, network: Network, roles: Roles, genesis: str) -> 
         raise RecordError(str(record.path), f"it is of another chain (id {record.chain_id}, first block {record.genesis}). {ADVICE}")
     if record.roles.deployer != roles.deployer:
         raise RecordError(str(record.path), f"{record.roles.deployer} began it, and must finish it; {roles.deployer} cannot.")
-    if record.fingerprint != fingerprint(network, roles):
+    if not record.complete and record.fingerprint != fingerprint(network, roles):
         raise RecordError(
             str(record.path),
             f"the network file {network.name} has changed since this deployment began. Take the change back and finish; once it is "

@@ -75,13 +75,14 @@ class Builder:
     def run(self) -> Deployment:
         """To the end. Raises Reverted (with the step's name as hint), NotMined, DeployError, NodeRefused, NodeDead."""
         todo = step_names(self.network, self.record.roles)
+        if self.record.complete:
+            return deployment_of(self.chain, self.network, self.record)
         for place, step in enumerate(self._steps(), 1):
             if step.name not in self.record.steps:
                 self._told(step.name, place, len(todo))
                 self._do(step)
-        if not self.record.complete:
-            self.record.complete = True
-            self.record.save()
+        self.record.complete = True
+        self.record.save()
         return deployment_of(self.chain, self.network, self.record)
 
     def _do(self, step: Step) -> None:
