@@ -11,7 +11,7 @@ needed = $(or $($(1)),$(error $(1) is missing: make $@ $(1)=sepolia))
 .PHONY: help setup demo test test-unit histories fuzz bench-gas bench-lane bench-fuzz lint deploy check govern pause rehearse rehearse-kill clean distclean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
 
 setup: ## install everything into this folder (nothing is done when it is up to date)
 	@$(if $(PYTHON3),$(PYTHON3) -m plimsoll.toolchain.setup,echo "Python 3.10, 3.11 or 3.12 is needed: install one and run make again." >&2; exit 1)

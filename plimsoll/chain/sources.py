@@ -33,7 +33,7 @@ def compile_folder(folder: Path) -> dict[str, Artifact]:
     if not files:
         raise NotCompiled(str(folder), "there is no .sol file")
     sources = {path.relative_to(base).as_posix(): {"content": path.read_text()} for path in files}
-    output = _solc({"language": "Solidity", "sources": sources, "settings": settings()})
+    output = compile_input({"language": "Solidity", "sources": sources, "settings": settings()})
     if wrong := [e["formattedMessage"] for e in output.get("errors", []) if e["severity"] == "error"]:
         raise NotCompiled(str(folder), "\n".join(wrong))
     named = [pair for name in sources for pair in output["contracts"].get(name, {}).items()]
@@ -51,7 +51,8 @@ def settings() -> dict[str, Any]:
     }
 
 
-def _solc(question: dict[str, Any]) -> dict[str, Any]:
+def compile_input(question: dict[str, Any]) -> dict[str, Any]:
+    """The compiler's answer to standard JSON, which may name errors. Raises NotCompiled where it does not run."""
     compilers = sorted((ROOT / ".solc").glob("solc-v*"))
     if not compilers:
         raise NotCompiled("the compiler", "it is not set up. Run `make setup`")

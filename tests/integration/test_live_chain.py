@@ -3,9 +3,7 @@
 import json
 import pickle
 import traceback
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread, Timer
-from urllib.request import Request, urlopen
+from threading import Timer
 
 import pytest
 from eth_account import Account
@@ -18,6 +16,7 @@ from plimsoll.chain.rpc import Rpc
 from plimsoll.chain.wallet import Wallet
 from plimsoll.errors import DeployError, NodeDead, NodeRefused, NotMined, WalletError
 from tests.helpers import reverts
+from tests.integration.providers import Provider
 
 KEY = "0x" + "c0ffee" * 10 + "abcd"
 AT_ONCE = Policy(confirmations=1, deadline=5, resend=0.3, lag=0.2)
@@ -185,40 +184,6 @@ def test_only_the_wallets_own_account_is_signed_for(live, anvil):
 
 
 # A provider that limits ---------------------------------------------------------------------------------------------
-
-
-class Provider:
-    """Passes requests on to a node, after it has given the answers that are due first: (status, body)."""
-
-    def __init__(self, url, answers):
-        self.asked = 0
-        provider = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                provider.asked += 1
-                status, text = answers.pop(0) if answers else (200, None)
-                if text is None:
-                    text = urlopen(Request(url, body, {"Content-Type": "application/json"})).read()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            def log_message(self, *args):
-                pass
-
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v3/secret-token"
-
-    def __enter__(self):
-        Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
-        return self
-
-    def __exit__(self, *exception):
-        self._server.shutdown()
-        self._server.server_close()
 
 
 def error(code, message):
