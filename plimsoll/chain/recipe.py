@@ -217,12 +217,17 @@ class Recipe:
         yield Act("approve the insurance", token, "approve", (self.at["engine"], total))
         for i, spec in enumerate(self.world.instruments):
             if spec.insurance:
-                yield Act(f"insure {spec.name}", "engine", "fund", (i, spec.insurance))
+                funded = Fact("engine", "fundOf", (i,), {"insurance": spec.insurance, "treasury": 0})
+                yield Act(f"insure {spec.name}", "engine", "fund", (i, spec.insurance), (funded,))
 
     def _handover(self) -> Iterator[Act]:
         for part in OWNED:
-            owned = Fact(part, "owner", (), self.at["timelock"])
+            owned = self.handed_over(part)
             yield Act(f"hand {part} to the timelock", part, "transferOwnership", (self.at["timelock"],), (owned,))
+
+    def handed_over(self, part: str = OWNED[0]) -> Fact:
+        """Of the first: whatever the deployer does before was done."""
+        return Fact(part, "owner", (), self.at["timelock"])
 
     # Facts ---------------------------------------------------------------------------------------------------------
 
