@@ -4,11 +4,15 @@ PYTHON := .venv/bin/python
 BROWNIE := .venv/bin/brownie
 SOLIDITY := 'contracts/*.sol' 'contracts/{base,libraries,periphery}/*.sol' 'interfaces/**/*.sol' 'examples/contracts/*.sol'
 
+SENDER = $(if $(ACCOUNT),--account $(ACCOUNT)) $(if $(YES),--yes)
+needed = $(or $($(1)),$(error $(1) is missing: make $@ $(1)=sepolia))
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit histories fuzz mutate bench-gas bench-lane bench-fuzz lint prove coverage deploy clean distclean
+.PHONY: help setup demo test test-unit histories fuzz mutate bench-gas bench-lane bench-fuzz lint prove coverage deploy check govern pause
+.PHONY: rehearse rehearse-kill clean distclean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
 
 setup: ## install everything into this folder (nothing is done when it is up to date)
 	@$(if $(PYTHON3),$(PYTHON3) -m plimsoll.toolchain.setup,echo "Python 3.10, 3.11 or 3.12 is needed: install one and run make again." >&2; exit 1)
@@ -53,8 +57,23 @@ prove: setup ## rounding by solc's model checker; escrow, authority and the line
 coverage: setup ## lines and branches of the contracts that the unit and integration tests run: many minutes
 	@$(PYTHON) -m pytest -q -n 2 -p no:pytest-brownie -p tests.coverage.plugin tests/unit tests/integration
 
-deploy: setup ## deploy to a local chain: scripts/deploy.py
-	@$(BROWNIE) run scripts/deploy.py
+deploy: setup ## NETWORK=sepolia ACCOUNT=my-keystore: deploy to a testnet, or go on deploying (docs/deploy.md)
+	@$(PYTHON) -m plimsoll deploy $(call needed,NETWORK) $(SENDER)
+
+check: setup ## NETWORK=sepolia: read a deployment back from the chain, expected and found
+	@$(PYTHON) -m plimsoll check $(call needed,NETWORK)
+
+govern: setup ## NETWORK=sepolia ACCOUNT=…: parameters as the network file has them, through the timelock
+	@$(PYTHON) -m plimsoll govern $(call needed,NETWORK) $(SENDER)
+
+pause: setup ## NETWORK=sepolia ACCOUNT=… INSTRUMENTS="ETH BTC": the guardian makes them reduce-only (all where none is named)
+	@$(PYTHON) -m plimsoll pause $(call needed,NETWORK) $(INSTRUMENTS) $(SENDER)
+
+rehearse: setup ## the whole way to a testnet and after, on a chain of our own that plays it
+	@$(PYTHON) -m plimsoll rehearse $(NETWORK)
+
+rehearse-kill: setup ## the same deployment, killed after every step
+	@$(PYTHON) -m plimsoll rehearse $(NETWORK) --kill
 
 clean: ## remove what was made by compiling and running
 	@rm -rf build reports .hypothesis .mypy_cache .pytest_cache .ruff_cache .solc/cache

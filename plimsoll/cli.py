@@ -5,8 +5,13 @@
     scenario check FILE
     properties ADAPTER [--seconds N] [--seed S] [--only PROPERTY]...
     fuzz [--minutes N] [--jobs N] [--seed S] [--only lives|threshold] [--task N] [--scheduler ADDRESS] [--out DIR]
+    deploy NETWORK [--account ID] [--yes] [--confirmations N]
+    check NETWORK
+    govern NETWORK [--account ID] [--yes] [--confirmations N]
+    pause NETWORK [INSTRUMENT ...] [--account ID] [--yes] [--confirmations N]
+    rehearse [NETWORK] [--kill]
 
-Exit codes: 0 all held · 1 an invariant, an expectation or a property failed · 2 bad input ·
+Exit codes: 0 all held · 1 an invariant, an expectation, a property or a check failed · 2 bad input ·
 3 the chain could not be started, or died · 130 interrupted.
 """
 
@@ -20,8 +25,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from plimsoll import fuzzing
-from plimsoll.errors import AdapterError, PlimsollError, Reverted, ScenarioError
+from plimsoll import deploying, fuzzing, governing, rehearsing
+from plimsoll.errors import AdapterError, DeployError, PlimsollError, Reverted, ScenarioError
 from plimsoll.properties import finding, screen as properties_screen
 from plimsoll.properties.checking import check
 from plimsoll.scenarios import report, runner, screen
@@ -42,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     errors = Console(stderr=True)
     try:
         return int(options.command(options))
-    except (ScenarioError, AdapterError) as error:
+    except (ScenarioError, AdapterError, DeployError) as error:
         errors.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
         return BAD_INPUT
     except PlimsollError as error:
@@ -59,6 +64,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands")
     _add_properties(commands.add_parser("properties", help="test the liquidation threshold of your own contract"))
     fuzzing.add_options(commands.add_parser("fuzz", help="the contracts beside the specification, at the line and around it"))
+    deploying.add_deploy(commands.add_parser("deploy", help="deploy to a testnet: a plan, a question, then resumable steps"))
+    deploying.add_check(commands.add_parser("check", help="read a deployment back from the chain: expected, found, right or wrong"))
+    governing.add_govern(commands.add_parser("govern", help="change parameters to what the network file says, through the timelock"))
+    governing.add_pause(commands.add_parser("pause", help="the guardian makes instruments reduce-only"))
+    rehearsing.add_rehearse(commands.add_parser("rehearse", help="the whole way on a chain of one's own that plays the testnet"))
     scenario = commands.add_parser("scenario", help="play a stated world on the contracts")
     scenario.set_defaults(command=_helper(scenario))
     verbs = scenario.add_subparsers(title="verbs")

@@ -10,6 +10,12 @@
     │   ├── NodeRefused             the node answers with an error of its own
     │   ├── ArtifactMissing         a contract that was not compiled
     │   └── NotCompiled             a source that the compiler refuses
+    ├── DeployError                 a deployment to a public network
+    │   ├── NetworkFileError        a network file is wrong: file, line, field, what was expected
+    │   ├── Refused                 nothing was sent, since something does not fit: all that does not, one a line
+    │   ├── RecordError             the file of what was deployed cannot be used
+    │   ├── WalletError             no key, or one that does not open
+    │   └── NotMined                a transaction is not final in time; running again goes on from there
     ├── FuzzError                   a campaign that cannot go on: its workers, its scheduler
     ├── AdapterError                what `properties` was told to check is not an adapter
     └── ScenarioError
@@ -88,11 +94,12 @@ class NodeDead(ToolchainError):
 
 
 class NodeRefused(ToolchainError):
-    """The node answered a request with an error of its own. data: the revert data where a call reverted, as hex."""
+    """The node answered a request with an error of its own. data: the revert data where a call reverted, as hex. code: the
+    error's number in JSON-RPC, or the status of HTTP."""
 
-    def __init__(self, method: str, reason: str, data: object = None) -> None:
+    def __init__(self, method: str, reason: str, data: object = None, code: int = 0) -> None:
         super().__init__(f"{method}: {reason}")
-        self.method, self.reason, self.data = method, reason, data
+        self.method, self.reason, self.data, self.code = method, reason, data, code
 
 
 class ArtifactMissing(ToolchainError):
@@ -108,6 +115,41 @@ class NotCompiled(ToolchainError):
 
     def __init__(self, what: str, reason: str) -> None:
         super().__init__(f"{what} cannot be compiled: {reason}")
+
+
+class DeployError(PlimsollError):
+    """A deployment to a public network that cannot begin, or cannot go on."""
+
+
+class NetworkFileError(DeployError):
+    """A network file is wrong. line: from 1."""
+
+    def __init__(self, file: str, line: int, field: str, problem: str) -> None:
+        super().__init__(f"{file}, line {line}, {field or 'the file'}: {problem}")
+        self.file, self.line, self.field, self.problem = file, line, field, problem
+
+
+class Refused(DeployError):
+    """Nothing was sent. reasons: all that does not fit, with what to do."""
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__("nothing was sent:\n" + "\n".join(f"  · {reason}" for reason in reasons))
+        self.reasons = reasons
+
+
+class RecordError(DeployError):
+    """The file of what was deployed is not one, or is of something else."""
+
+    def __init__(self, file: str, problem: str) -> None:
+        super().__init__(f"{file}: {problem}")
+
+
+class WalletError(DeployError):
+    """No key, or one that does not open. It never says what was read."""
+
+
+class NotMined(DeployError):
+    """A transaction is not final in time."""
 
 
 class FuzzError(PlimsollError):

@@ -9,7 +9,8 @@
     tests/proofs/           anything but examples
     examples/contracts/     each other                                          properties          core; itself
     benchmarks/foundry/     anything                                            fuzz                core, model, scenarios
-    A concrete contract never imports another.                                  cli, fuzzing        all of plimsoll
+                                                                                deploy              core, chain, scenarios
+    A concrete contract never imports another.                                  cli, fuzzing, …     all of plimsoll
                                                                                 everything else     all but scripts
 
 Core modules are fixed_point, types, state, errors, venue, invariants. Nothing imports scripts; plimsoll imports no tests; a
@@ -34,6 +35,7 @@ PYTHON_MAY = {
     **{name: CORE | PLAYERS for name in PLAYERS},
     **{name: CORE | {name} for name in ("model", "chain", "toolchain", "properties")},
     "fuzz": CORE | {"fuzz", "model", "scenarios"},
+    "deploy": CORE | {"deploy", "chain", "scenarios"},
 }
 KNOWS_A_CHAIN = {"web3", "brownie", "eth_abi", "eth_account", "eth_utils", "hexbytes", "rlp", "pyrevm"}
 

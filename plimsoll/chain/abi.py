@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 import eth_abi
 from eth_abi.exceptions import EncodingError
-from eth_utils import keccak, to_checksum_address
+from eth_utils import is_address, keccak, to_checksum_address
 
 Read = Callable[[bytes, int], Any]
 WORD = 32
@@ -43,6 +43,14 @@ class Reader(NamedTuple):
     dynamic: bool
     size: int
     read: Read
+
+
+def as_address(text: str) -> str | None:
+    """An address with its checksum; None where the text is none, or has capitals of another one."""
+    if not is_address(text) or not text.startswith("0x"):
+        return None
+    address, digits = str(to_checksum_address(text)), text[2:]
+    return address if text == address or digits in (digits.lower(), digits.upper()) else None
 
 
 def signature(param: Mapping[str, Any]) -> str:

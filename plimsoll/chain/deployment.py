@@ -6,45 +6,28 @@
     protocol.give(trader, "WETH", 10**18); protocol.provide(lp, 10**12); protocol.set_price("ETH", 2_000 * WAD)
     protocol.govern(protocol.pool, "setMarket", 0, config)                # through the timelock, its delay included
 
-Contracts that know each other are told addresses at which nothing lies yet; `verify` proves afterwards that each
-points where it should. The deployer owns everything until all is listed and insured, then the timelock does, and the
-deployer is left with nothing. Tokens and feeds are mocks: whoever uses this on a chain that others use is mistaken.
+What is deployed, in which order, with which arguments, is in recipe.py; `verify` proves afterwards that each points where
+it should. The deployer owns everything until all is listed and insured, then the timelock does, and the deployer is left
+with nothing. `deploy` is for a chain of one's own: tokens and feeds are mocks. On a chain that others use
+`plimsoll.deploy` does the same, step by step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eth_utils import to_checksum_address
-
 from plimsoll.chain import terms
-from plimsoll.chain.abi import to_address
+from plimsoll.chain.abi import BadData, to_address
 from plimsoll.chain.artifacts import artifact, decode_log
-from plimsoll.chain.node import Chain, Contract, Receipt
+from plimsoll.chain.node import CallItem, Chain, Contract, Receipt
+from plimsoll.chain.recipe import ADMIN_ROLE, HOUSE, TIMELOCK_DELAY, Fact, Recipe, Roles, names, spoken
 from plimsoll.errors import Reverted, ToolchainError
-from plimsoll.types import DAY, World
+from plimsoll.types import World
 
-TIMELOCK_DELAY = 3 * DAY
+__all__ = ["TIMELOCK_DELAY", "Deployment", "Roles"]
 NO_PREDECESSOR = b"\0" * 32
-ADMIN_ROLE = b"\0" * 32
-
-
-@dataclass(frozen=True)
-class Roles:
-    """Addresses. deployer: pays for everything and keeps nothing. governor: announces the timelock's operations.
-    guardian: only tightens. treasury: its account (sub 0) gets the treasury's fees."""
-
-    deployer: str
-    governor: str
-    guardian: str
-    treasury: str
-
-    @classmethod
-    def of(cls, chain: Chain) -> Roles:
-        """The first four accounts of a development node."""
-        return cls(*chain.accounts[:4])
 
 
 @dataclass(frozen=True)
@@ -82,24 +65,81 @@ class Deployment:
         Solidity type cannot even hold), ArtifactMissing before `brownie compile --all`.
         """
         roles = roles or Roles.of(chain)
+        at = {name: chain.next_address(roles.deployer, i) for i, name in enumerate(names(world))}
+        recipe, receipts = Recipe(world, roles, at), {}
         try:
-            deployed = cls(chain, world, roles, **_contracts(chain, world, roles))
-            _list_all(deployed)
+            for part in recipe.parts():
+                receipts[part.name] = chain.deploy(part.artifact, *part.args, sender=roles.deployer).receipt
+            deployed = cls.of(chain, recipe, receipts)
+            for act in recipe.acts():
+                deployed.contract(act.part).fn(act.fn)(*act.args, sender=roles.deployer)
         except TypeError as misfit:
             raise Reverted("OutOfRange", (str(misfit),), ("what",)) from misfit
-        _insure(deployed)
-        _hand_over(deployed)
         deployed.verify()
         return deployed
 
+    @classmethod
+    def of(cls, chain: Chain, recipe: Recipe, receipts: Mapping[str, Receipt | None] | None = None) -> Deployment:
+        """What was deployed by a recipe. A feed that was given has no mock: it is its own proxy, and nobody pushes it."""
+        world = recipe.world
+
+        def contract(name: str) -> Contract:
+            return Contract(chain, artifact(spoken(name)), recipe.at[name], (receipts or {}).get(name))
+
+        tokens = {word: contract(f"token {word}") for word in (world.settlement.name, *(c.name for c in world.collaterals))}
+        proxies = {spec.name: contract(f"proxy {spec.name}") for spec in world.feeds}
+        mocks = {name: contract(f"feed {name}") for name in proxies if f"proxy {name}" not in recipe.given}
+        house: dict[str, Any] = {name: contract(name) for name in HOUSE}
+        return cls(
+            chain=chain,
+            world=world,
+            roles=recipe.roles,
+            settlement=tokens[world.settlement.name],
+            tokens=tokens,
+            feeds={**proxies, **mocks},
+            proxies=proxies,
+            instruments={spec.name: i for i, spec in enumerate(world.instruments)},
+            collaterals={spec.name: i for i, spec in enumerate(world.collaterals)},
+            sequencer=None if world.sequencer_grace is None else contract("sequencer"),
+            **house,
+        )
+
+    @property
+    def recipe(self) -> Recipe:
+        """What this is due to be, at its own addresses."""
+        return Recipe(self.world, self.roles, {name: self.contract(name).address for name in names(self.world)})
+
+    def contract(self, name: str) -> Contract:
+        """By its name in the recipe."""
+        kind, _, word = name.partition(" ")
+        if name == f"token {self.world.settlement.name}":
+            return self.settlement
+        if not word:
+            found: Contract = getattr(self, kind)
+            return found
+        return {"token": self.tokens, "feed": self.feeds, "proxy": self.proxies}[kind][word]
+
+    def ask(self, facts: list[Fact]) -> list[Any]:
+        """What the chain says to each, all on the same block; an error (Reverted, BadData) in the place of a value."""
+        items = [self.contract(fact.part).call_item(fact.view, *fact.args) for fact in facts]
+        try:
+            return self.chain.batch(items, errors="return")
+        except BadData:  # somewhere nothing lies, or something else
+            return [self._answer(item) for item in items]
+
+    def _answer(self, item: CallItem) -> Any:
+        try:
+            return self.chain.batch([item], errors="return")[0]
+        except BadData as problem:
+            return problem
+
     def verify(self) -> None:
         """Raises ToolchainError unless every address fixed for ever is right and the timelock owns everything."""
-        links = list(_links(self))
-        found = self.chain.batch(contract.call_item(name) for contract, name, _ in links)
-        for (contract, name, due), value in zip(links, found):
-            right = to_checksum_address(to_address(due))
-            if value != right:
-                raise ToolchainError(f"{contract!r}.{name} is {value} where {right} is due: deploy anew.")
+        links = self.recipe.links()
+        for fact, value in zip(links, self.ask(links)):
+            if not fact.holds(value):
+                what = f"{self.contract(fact.part)!r}.{fact.view}"
+                raise ToolchainError(f"{what} is {value} where {fact.due} is due: deploy anew.")
         if self.timelock.hasRole(ADMIN_ROLE, self.roles.deployer):
             raise ToolchainError(f"{self.roles.deployer} still administers {self.timelock!r}: deploy anew.")
 
@@ -107,7 +147,7 @@ class Deployment:
 
     def account(self, owner: Any, sub: int = 0) -> int:
         """`uint256(uint160(owner)) << 96 | sub`"""
-        return int(to_address(owner), 16) << 96 | sub
+        return terms.account_id(to_address(owner), sub)
 
     def born(self) -> tuple[tuple[int, ...], int]:
         """When each market was listed, and when interest was set: what comes later accrues from there. The chain's time."""
@@ -159,111 +199,3 @@ class Deployment:
         found |= {f"token {name}": token for name, token in self.tokens.items()}
         found |= {f"feed {name}": feed for name, feed in self.feeds.items()}
         return {name: contract.address for name, contract in found.items()}
-
-
-# How it is made ----------------------------------------------------------------------------------------------------
-
-
-def _contracts(chain: Chain, world: World, roles: Roles) -> dict[str, Any]:
-    """Everything, the deployer its owner, nothing listed yet."""
-
-    def deploy(name: str, *args: Any) -> Contract:
-        return chain.deploy(name, *args, sender=roles.deployer)
-
-    specs = (world.settlement, *(spec.token for spec in world.collaterals))
-    tokens = {spec.name: deploy("MockToken", spec.name, spec.name, spec.decimals) for spec in specs}
-    feeds = {
-        spec.name: deploy("MockAggregator", spec.decimals, f"{spec.name} / USD", terms.answer(spec, spec.price))
-        for spec in world.feeds
-    }
-    proxies = {name: deploy("MockProxy", feed) for name, feed in feeds.items()}
-    escrow = deploy("Escrow")
-    timelock = deploy("Timelock", TIMELOCK_DELAY, [roles.governor], [terms.ZERO_ADDRESS])
-    sequencer = None if world.sequencer_grace is None else deploy("MockAggregator", 0, "L2 Sequencer Uptime Status", 0)
-    oracle = deploy("PriceOracle", roles.deployer, sequencer or terms.ZERO_ADDRESS, world.sequencer_grace or 0)
-    # These know each other: their addresses are known before they are there.
-    engine, pool, parameters = (chain.next_address(roles.deployer, offset) for offset in (4, 5, 6))
-    liquidation = deploy("LiquidationEngine", engine, pool, *terms.liquidation_terms(world.liquidation))
-    auctions = deploy("AuctionHouse", engine)
-    known = {
-        "settlement": tokens[world.settlement.name],
-        "escrow": escrow,
-        "oracle": oracle,
-        "liquidationEngine": liquidation,
-        "auctionHouse": auctions,
-        "pool": pool,
-        "parameters": parameters,
-    }
-    setup = terms.setup(world, known)
-    listing = deploy("MarginEngineListing", setup)
-    extension = deploy("MarginEngineExtension", setup, listing)
-    made = deploy("MarginEngine", setup, extension)
-    return {
-        **{"tokens": tokens, "feeds": feeds, "proxies": proxies, "escrow": escrow, "timelock": timelock},
-        **{"oracle": oracle, "liquidation": liquidation, "auctions": auctions},
-        **{"listing": listing, "extension": extension, "settlement": known["settlement"]},
-        "sequencer": sequencer,
-        "engine": Contract(chain, artifact("IMarginEngine"), made.address, made.receipt),
-        "pool": deploy("LiquidityPool", engine, roles.deployer, world.pool.delay, "Plimsoll pool", "PLP"),
-        "parameters": deploy("Parameters", engine, roles.deployer, roles.guardian),
-        "lens": deploy("MarginLens", engine, liquidation, pool),
-        "instruments": {spec.name: i for i, spec in enumerate(world.instruments)},
-        "collaterals": {spec.name: i for i, spec in enumerate(world.collaterals)},
-    }
-
-
-def _list_all(made: Deployment) -> None:
-    world, sender = made.world, made.roles.deployer
-    feeds = {spec.name: i for i, spec in enumerate(world.feeds)}
-    for feed in world.feeds:
-        made.oracle.addFeed(terms.feed_config(feed, made.proxies[feed.name]), sender=sender)
-    for i, spec in enumerate(world.instruments):
-        made.parameters.setInstrument(i, terms.instrument_config(spec, feeds[spec.feed]), sender=sender)
-        made.pool.setMarket(i, terms.market_config(spec.market), sender=sender)
-    for i, coin in enumerate(world.collaterals):
-        config = terms.collateral_config(coin, made.tokens[coin.name], feeds[coin.feed])
-        made.parameters.setCollateral(i, config, sender=sender)
-    made.parameters.setInterest(world.debt.interest_e9, sender=sender)
-    made.parameters.setTreasury(made.account(made.roles.treasury), sender=sender)
-
-
-def _insure(made: Deployment) -> None:
-    """Puts what the world says into the instruments' funds."""
-    total = sum(spec.insurance for spec in made.world.instruments)
-    if total == 0:
-        return
-    made.give(made.roles.deployer, made.world.settlement.name, total)
-    made.settlement.approve(made.engine, total, sender=made.roles.deployer)
-    for i, spec in enumerate(made.world.instruments):
-        if spec.insurance:
-            made.engine.fund(i, spec.insurance, sender=made.roles.deployer)
-
-
-def _hand_over(made: Deployment) -> None:
-    for owned in (made.oracle, made.parameters, made.pool):
-        owned.transferOwnership(made.timelock, sender=made.roles.deployer)
-
-
-def _links(made: Deployment) -> Iterator[tuple[Contract, str, Any]]:
-    """(contract, view, the address that is due)"""
-    core = Contract(made.chain, artifact("MarginEngine"), made.engine.address)
-    yield core, "EXTENSION", made.extension
-    yield made.extension, "LISTING", made.listing
-    for ledger in (core, made.extension, made.listing):
-        yield ledger, "SETTLEMENT", made.settlement
-        yield ledger, "ESCROW", made.escrow
-        yield ledger, "ORACLE", made.oracle
-        yield ledger, "LIQUIDATION_ENGINE", made.liquidation
-        yield ledger, "AUCTION_HOUSE", made.auctions
-        yield ledger, "POOL", made.pool
-        yield ledger, "PARAMETERS", made.parameters
-    for user in (made.liquidation, made.auctions, made.pool, made.parameters):
-        yield user, "ENGINE", made.engine
-    yield made.liquidation, "POOL", made.pool
-    yield made.lens, "ENGINE", made.engine
-    yield made.lens, "LIQUIDATION_ENGINE", made.liquidation
-    yield made.lens, "POOL", made.pool
-    yield made.pool, "asset", made.settlement
-    yield made.parameters, "guardian", made.roles.guardian
-    for owned in (made.oracle, made.parameters, made.pool):
-        yield owned, "owner", made.timelock

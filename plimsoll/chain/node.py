@@ -58,7 +58,7 @@ class CallItem:
         try:
             data = result_of("eth_call", reply)
         except NodeRefused as refused:
-            raise _reverted(refused) from None
+            raise reverted(refused) from None
         return self.decode(bytes.fromhex(data[2:]))
 
     def decode(self, data: bytes) -> Any:
@@ -149,13 +149,13 @@ class Contract:
 
 
 class Chain:
-    """A node with unlocked accounts. node: a Web3 object, a URL, or an Anvil of ours (see plimsoll.chain.rpc).
+    """A node with unlocked accounts. node: a Web3 object, a URL, an Anvil of ours (see plimsoll.chain.rpc), or an Rpc.
 
     seconds_per_block: what an Anvil adds to the time with each block; None leaves the node's clock alone.
     """
 
     def __init__(self, node: Any, seconds_per_block: int | None = 1) -> None:
-        self.rpc = Rpc(node)
+        self.rpc = node if isinstance(node, Rpc) else Rpc(node)
         if seconds_per_block is not None and "anvil" in self.rpc("web3_clientVersion").lower():
             self.rpc("anvil_setBlockTimestampInterval", seconds_per_block)
 
@@ -168,8 +168,8 @@ class Chain:
         what = name if isinstance(name, Artifact) else artifact(name)
         try:
             receipt = self.send(None, what.init_code(args, libraries or {}), sender)
-        except Reverted as reverted:
-            if reverted.name != "NoReason" or what.code_bytes <= artifacts.MAX_CODE_BYTES:
+        except Reverted as refusal:
+            if refusal.name != "NoReason" or what.code_bytes <= artifacts.MAX_CODE_BYTES:
                 raise
             size = f"{what.name} has {what.code_bytes} bytes of code, the limit is {artifacts.MAX_CODE_BYTES}"
             raise Reverted("NoReason", hint=size) from None
@@ -309,13 +309,13 @@ class Chain:
 def _value(item: CallItem, reply: Mapping[str, Any], errors: str) -> Any:
     try:
         return item.value(reply)
-    except Reverted as reverted:
+    except Reverted as refusal:
         if errors == "return":
-            return reverted
+            return refusal
         raise
 
 
-def _reverted(refused: NodeRefused) -> Exception:
+def reverted(refused: NodeRefused) -> Exception:
     """The protocol's error in a refused call; the refusal itself where the node never ran it."""
     data = refused.data
     if isinstance(data, Mapping):

@@ -44,6 +44,12 @@ class Rpc:
         """
         return result_of(method, self._ask({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))
 
+    @property
+    def name(self) -> str:
+        """The URL without its path, which with most providers is a key."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+
     def batch(self, requests: Sequence[tuple[str, tuple[Any, ...]]]) -> list[dict[str, Any]]:
         """The replies, in order, each with "result" or "error"; 2,000 requests travel in one POST."""
         replies: list[dict[str, Any]] = []
@@ -79,8 +85,12 @@ class Rpc:
             self._connection = None
             raise self._dead(problem) from None
         if response.status != http.client.OK:
-            raise NodeRefused("POST", f"{self.url} answers {response.status} {response.reason}: {text[:200]!r}")
-        return json.loads(text)
+            words = f"{self.name} answers {response.status} {response.reason}: {text[:200]!r}"
+            raise NodeRefused("POST", words, code=response.status)
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise NodeRefused("POST", f"{self.name} answers what is not JSON: {text[:200]!r}") from None
 
     def _connected(self) -> http.client.HTTPConnection:
         """The open connection; a new one at first, and when the node has closed an idle one."""
@@ -101,7 +111,7 @@ class Rpc:
         for _ in range(20 if check else 0):  # a dying process closes its socket a moment before it is gone
             check()
             time.sleep(0.05)
-        return NodeDead(self.url, f"{type(problem).__name__}: {problem}")
+        return NodeDead(self.name, f"{type(problem).__name__}: {problem}")
 
 
 def result_of(method: str, reply: Mapping[str, Any]) -> Any:
@@ -111,7 +121,7 @@ def result_of(method: str, reply: Mapping[str, Any]) -> Any:
     error = reply["error"]
     if not isinstance(error, dict):
         raise NodeRefused(method, str(error))
-    raise NodeRefused(method, error.get("message", ""), error.get("data"))
+    raise NodeRefused(method, error.get("message", ""), error.get("data"), error.get("code", 0))
 
 
 def as_int(number: int | str) -> int:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from eth_utils import keccak
+
 from plimsoll.fixed_point import div_down
 from plimsoll.types import (
     SIZE_UNIT,
@@ -25,6 +27,16 @@ Struct = dict[str, Any]
 ZERO_ADDRESS = "0x" + "00" * 20
 NO_FEED = 255  # Setup.settlementFeed: no depeg guard
 PRICE_DECIMALS = 18
+
+
+def account_id(owner: str, sub: int = 0) -> int:
+    """Of a margin account: `uint256(uint160(owner)) << 96 | sub`"""
+    return int(owner, 16) << 96 | sub
+
+
+def role(name: str) -> bytes:
+    """Of OpenZeppelin's AccessControl, by the name of its constant."""
+    return keccak(text=name)
 
 
 def answer(spec: FeedSpec, price: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path as FilePath
 from typing import Any
@@ -201,47 +201,53 @@ def read_world(section: Reader, paths: Paths) -> World:
         FeedSpec(name, path[0].price, **{**common, **(_values(own[name], FEED, FeedSpec) if name in own else {})})
         for name, path in paths.of.items()
     )
-    pool = given["pool"].record((), ("delay",)) if "pool" in given else {}
     return World(
         start=paths.start,
         feeds=feeds,
-        instruments=tuple(_instrument(name, r, paths) for name, r in given["instruments"].mapping().items()),
-        collaterals=tuple(
-            _collateral(name, r, paths)
-            for name, r in (given["collaterals"].mapping() if "collaterals" in given else {}).items()
-        ),
-        pool=PoolSpec(pool["delay"].duration()) if pool else PoolSpec(),
-        liquidation=LiquidationSpec(**_optional(given, "liquidation", LIQUIDATION, LiquidationSpec)),
-        debt=DebtSpec(**_optional(given, "debt", DEBT, DebtSpec)),
-        guard=_guard(given["guard"], paths) if "guard" in given else None,
+        **read_terms(given, paths.of),
     )
 
 
-def _guard(reader: Reader, paths: Paths) -> GuardSpec:
+def read_terms(given: Mapping[str, Reader], feeds: Collection[str], more: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What is said of instruments, collaterals and the house: fields of a World. feeds: their names. more: fields of a
+    collateral that the caller reads."""
+    pool = given["pool"].record((), ("delay",)) if "pool" in given else {}
+    coins = given["collaterals"].mapping() if "collaterals" in given else {}
+    return {
+        "instruments": tuple(_instrument(name, r, feeds) for name, r in given["instruments"].mapping().items()),
+        "collaterals": tuple(_collateral(name, r, feeds, more) for name, r in coins.items()),
+        "pool": PoolSpec(pool["delay"].duration()) if pool else PoolSpec(),
+        "liquidation": LiquidationSpec(**_optional(given, "liquidation", LIQUIDATION, LiquidationSpec)),
+        "debt": DebtSpec(**_optional(given, "debt", DEBT, DebtSpec)),
+        "guard": _guard(given["guard"], feeds) if "guard" in given else None,
+    }
+
+
+def _guard(reader: Reader, feeds: Collection[str]) -> GuardSpec:
     given = reader.record(("feed",), ("limit",))
-    return GuardSpec(given["feed"].choice(tuple(paths.of), "feed"), **_read(given, {"limit": "%6"}, GuardSpec))
+    return GuardSpec(given["feed"].choice(tuple(feeds), "feed"), **read_fields(given, {"limit": "%6"}, GuardSpec))
 
 
-def _instrument(name: str, reader: Reader, paths: Paths) -> InstrumentSpec:
+def _instrument(name: str, reader: Reader, feeds: Collection[str]) -> InstrumentSpec:
     given = reader.record((), (*INSTRUMENT, "feed", "pool"))
-    values = _read(given, INSTRUMENT, InstrumentSpec)
+    values = read_fields(given, INSTRUMENT, InstrumentSpec)
     market = MarketSpec(**_values(given["pool"], MARKET, MarketSpec)) if "pool" in given else MarketSpec()
-    return InstrumentSpec(name, _feed(given, name, reader, paths), market=market, **values)
+    return InstrumentSpec(name, _feed(given, name, reader, feeds), market=market, **values)
 
 
-def _collateral(name: str, reader: Reader, paths: Paths) -> CollateralSpec:
-    given = reader.record(("feed",), (*COLLATERAL, "decimals"))
+def _collateral(name: str, reader: Reader, feeds: Collection[str], more: tuple[str, ...]) -> CollateralSpec:
+    given = reader.record(("feed",), (*COLLATERAL, "decimals", *more))
     decimals = given["decimals"].units(0, "a number of decimals", 0, 18) if "decimals" in given else 18
-    values = _read(given, COLLATERAL, CollateralSpec)
-    return CollateralSpec(TokenSpec(name, decimals), _feed(given, name, reader, paths), **values)
+    values = read_fields(given, COLLATERAL, CollateralSpec)
+    return CollateralSpec(TokenSpec(name, decimals), _feed(given, name, reader, feeds), **values)
 
 
-def _feed(given: Mapping[str, Reader], name: str, reader: Reader, paths: Paths) -> str:
+def _feed(given: Mapping[str, Reader], name: str, reader: Reader, feeds: Collection[str]) -> str:
     """The feed it names, else the feed of its own name."""
     if "feed" in given:
-        return given["feed"].choice(tuple(paths.of), "feed")
-    if name not in paths.of:
-        reader.fail(f'no feed is called "{name}"; expected a field feed with one of: {", ".join(paths.of)}')
+        return given["feed"].choice(tuple(feeds), "feed")
+    if name not in feeds:
+        reader.fail(f'no feed is called "{name}"; expected a field feed with one of: {", ".join(feeds)}')
     return name
 
 
@@ -250,10 +256,10 @@ def _optional(given: Mapping[str, Reader], name: str, forms: Mapping[str, str], 
 
 
 def _values(reader: Reader, forms: Mapping[str, str], kind: Any) -> dict[str, int]:
-    return _read(reader.record((), tuple(forms)), forms, kind)
+    return read_fields(reader.record((), tuple(forms)), forms, kind)
 
 
-def _read(given: Mapping[str, Reader], forms: Mapping[str, str], kind: Any) -> dict[str, int]:
+def read_fields(given: Mapping[str, Reader], forms: Mapping[str, str], kind: Any) -> dict[str, int]:
     """The fields of `kind` that the file states, in the dataclass's own units."""
     suffixed = {field.name for field in fields(kind)}
     values = {}
