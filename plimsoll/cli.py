@@ -22,7 +22,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from plimsoll import deploying, fuzzing
+from plimsoll import deploying, fuzzing, operating
 from plimsoll.errors import AdapterError, DeployError, PlimsollError, Reverted, ScenarioError
 from plimsoll.properties import finding, screen as properties_screen
 from plimsoll.properties.checking import check
@@ -47,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ScenarioError, AdapterError, DeployError) as error:
         errors.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
         return BAD_INPUT
+    except Reverted as refusal:
+        errors.print(f"[bold red]refused:[/] {escape(str(refusal))}", soft_wrap=True, highlight=False)
+        return FAILED
     except PlimsollError as error:
         errors.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
         return NO_CHAIN
@@ -63,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     fuzzing.add_options(commands.add_parser("fuzz", help="the contracts beside the specification, at the line and around it"))
     deploying.add_deploy(commands.add_parser("deploy", help="deploy to a testnet: a plan, a question, then resumable steps"))
     deploying.add_check(commands.add_parser("check", help="read a deployment back from the chain: expected, found, right or wrong"))
+    operating.add_commands(commands)
     scenario = commands.add_parser("scenario", help="play a stated world on the contracts")
     scenario.set_defaults(command=_helper(scenario))
     verbs = scenario.add_subparsers(title="verbs")
