@@ -25,7 +25,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from plimsoll import deploying, fuzzing, governing, rehearsing
+from plimsoll import deploying, fuzzing, governing, operating, rehearsing
 from plimsoll.errors import AdapterError, DeployError, PlimsollError, Reverted, ScenarioError
 from plimsoll.properties import finding, screen as properties_screen
 from plimsoll.properties.checking import check
@@ -50,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ScenarioError, AdapterError, DeployError) as error:
         errors.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
         return BAD_INPUT
+    except Reverted as refusal:
+        errors.print(f"[bold red]refused:[/] {escape(str(refusal))}", soft_wrap=True, highlight=False)
+        return FAILED
     except PlimsollError as error:
         errors.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
         return NO_CHAIN
@@ -69,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     governing.add_govern(commands.add_parser("govern", help="change parameters to what the network file says, through the timelock"))
     governing.add_pause(commands.add_parser("pause", help="the guardian makes instruments reduce-only"))
     rehearsing.add_rehearse(commands.add_parser("rehearse", help="the whole way on a chain of one's own that plays the testnet"))
+    operating.add_commands(commands)
     scenario = commands.add_parser("scenario", help="play a stated world on the contracts")
     scenario.set_defaults(command=_helper(scenario))
     verbs = scenario.add_subparsers(title="verbs")
