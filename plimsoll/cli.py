@@ -10,8 +10,14 @@
     govern NETWORK [--account ID] [--yes] [--confirmations N]
     pause NETWORK [INSTRUMENT ...] [--account ID] [--yes] [--confirmations N]
     rehearse [NETWORK] [--kill]
+    status NETWORK
+    account NETWORK [--of ADDRESS] [--sub N]
+    mint | deposit | withdraw NETWORK TOKEN AMOUNT [--sub N] [--account ID] [--yes]
+    provide NETWORK AMOUNT [--account ID] [--yes]
+    open NETWORK INSTRUMENT SIZE, close NETWORK INSTRUMENT [--slippage RATE] [--sub N] [--account ID] [--yes]
+    liquidate NETWORK OWNER [--sub N] [--account ID] [--yes]
 
-Exit codes: 0 all held · 1 an invariant, an expectation, a property or a check failed · 2 bad input ·
+Exit codes: 0 all held · 1 an invariant, an expectation, a property or a check failed, the protocol refused · 2 bad input ·
 3 the chain could not be started, or died · 130 interrupted.
 """
 

@@ -1,4 +1,4 @@
-"""`python -m plimsoll status | account | mint | deposit | withdraw | open | close | liquidate`: a person at a deployment.
+"""`python -m plimsoll status | account | mint | deposit | withdraw | provide | open | close | liquidate`: a person at a deployment.
 
 Whatever sends says first what it will do, and asks (or `--yes`). Amounts are whole tokens and whole units, exact to the last digit:
 `0.5` WETH, `-2.25` ETH. Who signs: a keystore account of Brownie's (`--account`), or the key in PLIMSOLL_PRIVATE_KEY.
@@ -194,6 +194,21 @@ def withdraw(desk: Desk, options: argparse.Namespace) -> int:
     return HELD
 
 
+def provide(desk: Desk, options: argparse.Namespace) -> int:
+    """Settlement tokens into the pool, for shares of it, and what each market is due put to work."""
+    made, (contract, decimals) = desk.made, desk.token(desk.made.world.settlement.name)
+    amount = _amount(options.amount, decimals)
+    assert desk.wallet is not None
+    desk.say(f"Lends {money(amount)} to the pool, for about {show(made.pool.previewDeposit(amount), decimals + 6)} shares.")
+    if not desk.agreed():
+        return FAILED
+    desk.send("approving", contract, "approve", made.pool, amount)
+    desk.send("providing", made.pool, "deposit", amount, desk.wallet.address)
+    for name, instrument in made.instruments.items():
+        desk.send(f"putting it to work in {name}", made.pool, "allocate", instrument)
+    return HELD
+
+
 def open_(desk: Desk, options: argparse.Namespace) -> int:
     """A trade with the pool: + is long, − is short."""
     change = exact(options.size, SIZE_DECIMALS)
@@ -235,6 +250,7 @@ COMMANDS: dict[str, tuple[Callable[[Desk, argparse.Namespace], int], str, bool, 
     "mint": (mint, "tokens of a mock, for a testnet", True, (("token", "by name"), ("amount", "whole tokens"))),
     "deposit": (deposit, "into one's account", True, (("token", "by name"), ("amount", "whole tokens"))),
     "withdraw": (withdraw, "out of one's account", True, (("token", "by name"), ("amount", "whole tokens, or all"))),
+    "provide": (provide, "lend to the pool", True, (("amount", "whole settlement tokens"),)),
     "open": (open_, "trade with the pool", True, (("instrument", "by name"), ("size", "whole units, negative is short"))),
     "close": (close, "close a position", True, (("instrument", "by name"),)),
     "liquidate": (liquidate, "an account below its line", True, (("owner", "whose account, an address"),)),
