@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from plimsoll.errors import FuzzError, Reverted
+from plimsoll.errors import FuzzError, PlimsollError, Reverted
 from plimsoll.fuzz import campaign, screen, threshold
 from plimsoll.fuzz.campaign import KINDS, Result
 from plimsoll.fuzz.life import START, small_world
@@ -65,6 +65,7 @@ def fuzz(options: argparse.Namespace) -> int:
     if options.task is not None:
         todo = (task for task in islice(todo, 2 * options.task + 2) if task.number == options.task)
     code = HELD
+    problem: PlimsollError | None = None
     with screen.Screen(console, options.jobs) as watch:
         try:
             with _executor(options) as executor:
@@ -72,9 +73,13 @@ def fuzz(options: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             code = INTERRUPTED
         except BrokenProcessPool:
-            raise FuzzError("a worker was killed (is memory full?); run it again with the same seed, or fewer --jobs") from None
+            problem = FuzzError("a worker was killed (is memory full?); run it again with the same seed, or fewer --jobs")
+        except PlimsollError as error:
+            problem = error
     saved = [save(options.out, finding, seed, task.number) for task, finding in result.findings]
     screen.conclude(console, result, watch.seconds, seed, saved)
+    if problem is not None:
+        raise problem
     return code if result.held else FAILED
 
 

@@ -31,7 +31,7 @@ def made():
 @pytest.mark.parametrize("mood", MOODS)
 def test_random_life_is_the_same_mined(made, seed, mood):
     """The state after every call, and now and then all that either remembers beyond it. (In the lane many more are played:
-    tests/stateful/test_fuzz.py.)"""
+    tests/stateful/test_lockstep.py.)"""
     with isolated(made.chain):
         pair = born(made.chain, made.world, made, Birth(*made.born()))
         scribe = Scribe(ModelVenue(made.world, lambda name: int(pair.chain.actors[name], 16), Birth(*made.born())))

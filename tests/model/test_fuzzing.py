@@ -2,11 +2,13 @@
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 
 import pytest
 
-from plimsoll import cli
+from plimsoll import cli, fuzzing
+from plimsoll.errors import NodeDead
 from plimsoll.fuzz import campaign, threshold
 from plimsoll.fuzz.campaign import Result, Task, lived, tasks
 from plimsoll.fuzz.life import MOODS, small_world
@@ -192,6 +194,25 @@ class Opened:
 
     def __exit__(self, *_):
         return None
+
+
+def test_chain_that_dies_loses_nothing_of_what_was_done(bench, monkeypatch, capsys):
+    class Dying(Opened):
+        def __enter__(self):
+            deaths = iter([False, True])
+
+            def play_or_die(calls):
+                if next(deaths, True):
+                    raise NodeDead("http://127.0.0.1:1", "gone")
+                return play(calls)
+
+            return replace(self.bench, play=play_or_die)
+
+    monkeypatch.setattr(fuzzing, "open_bench", Dying(bench))
+    monkeypatch.setattr(fuzzing, "_executor", lambda options: ThreadPoolExecutor(1))
+    assert cli.main(["fuzz", "--seed", "1", "--jobs", "1"]) == cli.NO_CHAIN
+    said = capsys.readouterr()
+    assert "does not answer" in said.err and "seed 1" in said.out and "verdicts" in said.out
 
 
 def test_scheduler_that_is_not_there_is_a_clear_error(capsys):
