@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from pathlib import Path
 from typing import Any
 
-import plimsoll.chain.anvil as anvil
 from plimsoll.chain import artifacts
+from plimsoll.chain.anvil import Anvil
 from plimsoll.chain.node import Chain
 from plimsoll.chain.rpc import Rpc
 from plimsoll.errors import NodeRefused
 from plimsoll.toolchain.setup import ROOT
 from tests.coverage import compiled, report
 
-STATES_KEPT = "8"  # the state before the latest block is what a trace begins from
+# The state before the latest block is what a trace begins from; without the optimiser code is too large for EIP-170.
+HISTORY = ("--prune-history", "8", "--disable-code-size-limit")
 CALLS_OF_A_KIND = 12
 TRACER = """{
   seen: {}, now: null, outer: [], jump: -1,
@@ -49,9 +51,10 @@ TRACER = """{
 
 
 class Seen:
-    """What ran. pcs, ways: by `kind contract`; ways: `pc yes` or `pc no` of each JUMPI."""
+    """What ran of the contracts compiled in a folder. pcs, ways: by `kind contract`; ways: `pc yes` or `pc no` of each JUMPI."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path = compiled.BUILD) -> None:
+        self._folder = folder
         self.pcs: dict[str, set[str]] = defaultdict(set)
         self.ways: dict[str, set[str]] = defaultdict(set)
         self._kinds: Counter[tuple[Any, ...]] = Counter()
@@ -78,14 +81,13 @@ class Seen:
     def _add(self, rpc: Rpc, found: dict[str, Any]) -> None:
         for key, (pcs, ways) in found.items():
             kind, address = key.split()
-            name = compiled.tails().get(self._code(rpc, address))
+            name = compiled.tails(self._folder).get(self._code(rpc, address))
             if name is not None:
                 self.pcs[f"{kind} {name}"].update(pcs)
                 self.ways[f"{kind} {name}"].update(ways)
 
-    def write(self, worker: str) -> None:
-        found = {key: [sorted(self.pcs[key]), sorted(self.ways[key])] for key in self.pcs}
-        (compiled.FOLDER / f"seen-{worker}.json").write_text(json.dumps(found))
+    def write(self, path: Path) -> None:
+        path.write_text(json.dumps({key: [sorted(self.pcs[key]), sorted(self.ways[key])] for key in self.pcs}))
 
 
 SEEN = Seen()
@@ -104,20 +106,15 @@ def pytest_configure(config: Any) -> None:
 def pytest_sessionfinish(session: Any) -> None:
     """Each worker leaves what it saw; whoever started them adds it up. Exit code 1 below the goal."""
     worker = getattr(session.config, "workerinput", {}).get("workerid", "main")
-    SEEN.write(worker)
+    SEEN.write(compiled.FOLDER / f"seen-{worker}.json")
     if worker == "main":
-        session.config.coverage_is_enough = report.tell(compiled.FOLDER.glob("seen-*.json"))
-        if not session.config.coverage_is_enough:
+        if not report.tell(compiled.FOLDER.glob("seen-*.json")):
             session.exitstatus = 1
 
 
 def install(seen: Seen) -> None:
     """Every Anvil that starts from now on keeps a few states and takes code of any size; every chain is watched."""
-    start, submit, batch = anvil.subprocess.Popen, Chain._submit, Rpc.batch
-
-    def popen(command: list[str], **options: Any) -> Any:
-        at = command.index("--prune-history") + 1
-        return start([*command[:at], STATES_KEPT, "--disable-code-size-limit", *command[at:]], **options)
+    submit, batch = Chain._submit, Rpc.batch
 
     def submitted(self: Chain, request: dict[str, Any]) -> Any:
         raw = submit(self, request)
@@ -134,4 +131,5 @@ def install(seen: Seen) -> None:
                     continue
         return replies
 
-    anvil.subprocess.Popen, Chain._submit, Rpc.batch = popen, submitted, batched  # type: ignore[misc,assignment]
+    Anvil.HISTORY = HISTORY
+    Chain._submit, Rpc.batch = submitted, batched
