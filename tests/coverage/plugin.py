@@ -1,13 +1,14 @@
 """`make coverage`: pytest with `-p tests.coverage.plugin` traces the transactions and calls of the tests that it runs.
 
-A JavaScript tracer inside Anvil returns the program counters that ran, by contract, and which way each branch went. What was seen
-before is not traced again: a transaction of the same contract, function, outcome and gas, a call of the same outcome and length.
+A JavaScript tracer inside Anvil returns the program counters that ran, by contract, and which way each branch went. It takes 25 µs
+an instruction, so what is likely to run as before is not traced again: a few transactions of the same contract, function, outcome and
+events are, each with another use of gas, and a few calls of the same outcome and length.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from tests.coverage import compiled, report
 
 # The state before the latest block is what a trace begins from; without the optimiser code is too large for EIP-170.
 HISTORY = ("--prune-history", "8", "--disable-code-size-limit")
-CALLS_OF_A_KIND = 12
+OF_A_KIND = 8
 TRACER = """{
   seen: {}, now: null, outer: [], jump: -1,
   open: function (kind, address) {
@@ -57,23 +58,27 @@ class Seen:
         self._folder = folder
         self.pcs: dict[str, set[str]] = defaultdict(set)
         self.ways: dict[str, set[str]] = defaultdict(set)
-        self._kinds: Counter[tuple[Any, ...]] = Counter()
+        self._kinds: dict[tuple[Any, ...], set[object]] = defaultdict(set)
 
     def transaction(self, rpc: Rpc, request: dict[str, Any], raw: Any) -> None:
         kind = (self._code(rpc, request["to"]) if "to" in request else request["data"][:200], request["data"][:10])
-        if self._is_new((*kind, raw["status"], raw["gasUsed"]), 1):
+        told = tuple(log["topics"][0] for log in raw["logs"] if log["topics"])
+        if self._is_new((*kind, raw["status"], told), raw["gasUsed"]):
             frame = "runtime" if "to" in request else "creation"
             self._add(rpc, rpc("debug_traceTransaction", raw["transactionHash"], {"tracer": TRACER % frame}))
 
     def call(self, rpc: Rpc, params: tuple[Any, ...], reply: dict[str, Any]) -> None:
         request, block = params[0], params[1]
         outcome = str(reply["error"].get("data"))[:10] if "error" in reply else len(reply["result"])
-        if self._is_new((self._code(rpc, request["to"]), request.get("data", "")[:10], outcome), CALLS_OF_A_KIND):
+        if self._is_new((self._code(rpc, request["to"]), request.get("data", "")[:10], outcome), str(request)):
             self._add(rpc, rpc("debug_traceCall", request, block, {"tracer": TRACER % "runtime"}))
 
-    def _is_new(self, kind: tuple[Any, ...], most: int) -> bool:
-        self._kinds[kind] += 1
-        return self._kinds[kind] <= most
+    def _is_new(self, kind: tuple[Any, ...], which: object) -> bool:
+        known = self._kinds[kind]
+        if which in known or len(known) == OF_A_KIND:
+            return False
+        known.add(which)
+        return True
 
     def _code(self, rpc: Rpc, address: str) -> str:
         return str(rpc("eth_getCode", address, "latest"))[-compiled.TAIL :]
