@@ -1,8 +1,9 @@
 """`make coverage`: pytest with `-p tests.coverage.plugin` traces the transactions and calls of the tests that it runs.
 
 A JavaScript tracer inside Anvil returns the program counters that ran, by contract, and which way each branch went. It takes 25 µs
-an instruction, so what is likely to run as before is not traced again: a few transactions of the same contract, function, outcome and
-events are, each with another use of gas, and a few calls of the same outcome and length.
+an instruction, so what is likely to run as before is not traced again. Of the same contract, function and events a few transactions
+are, each with another use of gas, and every refused one with another use of gas; of the same contract, function and length of the
+answer, or beginning of the error, a few calls, each with another answer.
 """
 
 from __future__ import annotations
@@ -23,6 +24,12 @@ from tests.coverage import compiled, report
 # The state before the latest block is what a trace begins from; without the optimiser code is too large for EIP-170.
 HISTORY = ("--prune-history", "8", "--disable-code-size-limit")
 OF_A_KIND = 8
+ERROR_AND_TWO_WORDS = 2 + 8 + 128  # hex digits
+MEASURE_GAS = {  # of the optimised code
+    "test_liquidate_many_of_a_hundred_fits_into_a_transaction", "test_gas_has_not_grown",
+    "test_gas_of_a_view_of_the_widest_account_is_bounded", "test_a_view_with_too_little_gas_reverts_and_never_answers_otherwise",
+    "test_item_of_sixteen_legs_and_eight_collaterals_fits_the_gas_of_an_item",
+}  # fmt: skip
 TRACER = """{
   seen: {}, now: null, outer: [], jump: -1,
   open: function (kind, address) {
@@ -63,14 +70,16 @@ class Seen:
     def transaction(self, rpc: Rpc, request: dict[str, Any], raw: Any) -> None:
         kind = (self._code(rpc, request["to"]) if "to" in request else request["data"][:200], request["data"][:10])
         told = tuple(log["topics"][0] for log in raw["logs"] if log["topics"])
-        if self._is_new((*kind, raw["status"], told), raw["gasUsed"]):
-            frame = "runtime" if "to" in request else "creation"
-            self._add(rpc, rpc("debug_traceTransaction", raw["transactionHash"], {"tracer": TRACER % frame}))
+        path = told if int(raw["status"], 16) else ("refused", raw["gasUsed"])
+        if self._is_new((*kind, path), raw["gasUsed"]):
+            frame, made = ("runtime", "") if "to" in request else ("creation", compiled.made_by(request["data"], self._folder))
+            self._add(rpc, rpc("debug_traceTransaction", raw["transactionHash"], {"tracer": TRACER % frame}), made)
 
     def call(self, rpc: Rpc, params: tuple[Any, ...], reply: dict[str, Any]) -> None:
         request, block = params[0], params[1]
-        outcome = str(reply["error"].get("data"))[:10] if "error" in reply else len(reply["result"])
-        if self._is_new((self._code(rpc, request["to"]), request.get("data", "")[:10], outcome), str(request)):
+        outcome = str(reply["error"].get("data"))[:ERROR_AND_TWO_WORDS] if "error" in reply else len(reply["result"])
+        kind = (self._code(rpc, request["to"]), request.get("data", "")[:10], outcome)
+        if self._is_new(kind, reply.get("result", str(request))):
             self._add(rpc, rpc("debug_traceCall", request, block, {"tracer": TRACER % "runtime"}))
 
     def _is_new(self, kind: tuple[Any, ...], which: object) -> bool:
@@ -83,11 +92,12 @@ class Seen:
     def _code(self, rpc: Rpc, address: str) -> str:
         return str(rpc("eth_getCode", address, "latest"))[-compiled.TAIL :]
 
-    def _add(self, rpc: Rpc, found: dict[str, Any]) -> None:
+    def _add(self, rpc: Rpc, found: dict[str, Any], made: str = "") -> None:
+        """made: the contract that the transaction creates, which has no code where it was refused."""
         for key, (pcs, ways) in found.items():
             kind, address = key.split()
-            name = compiled.tails(self._folder).get(self._code(rpc, address))
-            if name is not None:
+            name = compiled.tails(self._folder).get(self._code(rpc, address), made if kind == "creation" else "")
+            if name:
                 self.pcs[f"{kind} {name}"].update(pcs)
                 self.ways[f"{kind} {name}"].update(ways)
 
@@ -106,6 +116,12 @@ def pytest_configure(config: Any) -> None:
             old.unlink()
     artifacts.BUILD = compiled.BUILD
     install(SEEN)
+
+
+def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
+    out = [item for item in items if item.originalname in MEASURE_GAS]
+    items[:] = [item for item in items if item.originalname not in MEASURE_GAS]
+    config.hook.pytest_deselected(items=out)
 
 
 def pytest_sessionfinish(session: Any) -> None:

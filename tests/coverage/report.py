@@ -17,7 +17,8 @@ GOAL = 0.98  # of all lines
 COUNTED, LEFT_OUT = "contracts/", "contracts/mocks/"
 SIMPLE = {"ExpressionStatement", "VariableDeclarationStatement", "Return", "RevertStatement", "EmitStatement", "InlineAssembly",
           "Break", "Continue"}  # fmt: skip
-CONDITIONAL = {"IfStatement": "condition", "ForStatement": "condition", "WhileStatement": "condition", "TryStatement": "externalCall"}
+CONDITIONAL = {kind: "condition" for kind in ("IfStatement", "ForStatement", "WhileStatement")}
+CONDITIONAL |= {"TryStatement": "externalCall"}
 FORKS = {"IfStatement", "Conditional", "ForStatement", "WhileStatement"}
 
 Node = dict[str, Any]
