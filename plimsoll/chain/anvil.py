@@ -41,6 +41,8 @@ class Anvil:
     other is taken only if nobody answers there (`PortTaken`). flags: further flags of the anvil command.
     """
 
+    HISTORY: tuple[str, ...] = ("--prune-history",)  # states of old blocks would fill the disk
+
     def __init__(
         self,
         *flags: str,
@@ -77,10 +79,10 @@ class Anvil:
         return self
 
     def _launch(self) -> subprocess.Popen[bytes]:
-        # No base fee: a transaction may state a gas price of 0. No history: states of old blocks fill the disk.
-        # A folder for state: the default in the home is never emptied. No size limit: a batch may be large.
-        flags = ["--port", self.port, "--block-base-fee-per-gas", 0, "--prune-history", "--cache-path", self._folder]
-        flags += ["--no-request-size-limit", *self._flags]
+        # No base fee: a transaction may state a gas price of 0. A folder for state: the default in the home is never
+        # emptied. No size limit: a batch may be large.
+        flags = ["--port", self.port, "--block-base-fee-per-gas", 0, "--cache-path", self._folder]
+        flags += ["--no-request-size-limit", *self.HISTORY, *self._flags]
         with self._log.open("wb") as log:
             try:
                 # A session of its own: Ctrl-C reaches us alone, and we stop Anvil after our own clean-up.

@@ -43,7 +43,8 @@ def build(sources: list[Path], folder: Path = BUILD) -> None:
     }  # fmt: skip
     contents = {name: {"content": path.read_text()} for name, path in zip(names, sources)}
     question = json.dumps({"language": "Solidity", "sources": contents, "settings": settings})
-    done = subprocess.run([ROOT / ".solc" / solc_name(), "--standard-json"], input=question, capture_output=True, text=True, cwd=ROOT)
+    solc = [ROOT / ".solc" / solc_name(), "--standard-json"]
+    done = subprocess.run(solc, input=question, capture_output=True, text=True, cwd=ROOT)
     answer = json.loads(done.stdout)
     if wrong := [error["formattedMessage"] for error in answer.get("errors", []) if error["severity"] == "error"]:
         raise SystemExit("\n".join(wrong))
@@ -81,6 +82,17 @@ def tails(folder: Path = BUILD) -> dict[str, str]:
     """Names of contracts by the end of their code."""
     made = {path.stem: json.loads(path.read_text()) for path in (folder / "contracts").glob("*.json")}
     return {one["deployedBytecode"][-TAIL:]: name for name, one in made.items() if one["deployedBytecode"]}
+
+
+def made_by(init_code: str, folder: Path = BUILD) -> str:
+    """The contract that this code creates, "" for an unknown one."""
+    return next((name for name, code in _creations(folder) if init_code.removeprefix("0x").startswith(code)), "")
+
+
+@lru_cache(maxsize=None)
+def _creations(folder: Path) -> list[tuple[str, str]]:
+    made = {path.stem: json.loads(path.read_text())["bytecode"] for path in (folder / "contracts").glob("*.json")}
+    return [(name, code) for name, code in made.items() if code]
 
 
 def codes(folder: Path = BUILD) -> list[Code]:

@@ -14,10 +14,11 @@ from tests.coverage import compiled
 from tests.coverage.compiled import Place
 
 GOAL = 0.98  # of all lines
-LEFT_OUT = "contracts/mocks/"
+COUNTED, LEFT_OUT = "contracts/", "contracts/mocks/"
 SIMPLE = {"ExpressionStatement", "VariableDeclarationStatement", "Return", "RevertStatement", "EmitStatement", "InlineAssembly",
           "Break", "Continue"}  # fmt: skip
-CONDITIONAL = {"IfStatement": "condition", "ForStatement": "condition", "WhileStatement": "condition", "TryStatement": "externalCall"}
+CONDITIONAL = {kind: "condition" for kind in ("IfStatement", "ForStatement", "WhileStatement")}
+CONDITIONAL |= {"TryStatement": "externalCall"}
 FORKS = {"IfStatement", "Conditional", "ForStatement", "WhileStatement"}
 
 Node = dict[str, Any]
@@ -32,9 +33,9 @@ class File(NamedTuple):
     texts: list[str]
 
 
-def tell(seen: Iterable[Path], folder: Path = compiled.BUILD) -> bool:
-    """Prints the table and what never ran; whether the goal is met."""
-    files = measure(seen, folder)
+def tell(seen: Iterable[Path], folder: Path = compiled.BUILD, counted: str = COUNTED) -> bool:
+    """Prints the table and what never ran; whether the goal is met. As `measure`."""
+    files = measure(seen, folder, counted)
     print(f"\n{'':44} {'lines':>12} {'':>7} {'branches':>12}")
     for file in files:
         print(_row(file.path, file.lines.values(), file.branches.values()))
@@ -49,11 +50,11 @@ def tell(seen: Iterable[Path], folder: Path = compiled.BUILD) -> bool:
     return enough
 
 
-def measure(seen: Iterable[Path], folder: Path = compiled.BUILD) -> list[File]:
-    """seen: what plugin.Seen wrote, of one or more runs."""
+def measure(seen: Iterable[Path], folder: Path = compiled.BUILD, counted: str = COUNTED) -> list[File]:
+    """seen: what plugin.Seen wrote, of one or more runs. counted: how the paths begin that are."""
     made, ran, ways = _ran(seen, folder)
     trees = json.loads((folder / "trees.json").read_text())["trees"]
-    paths = [path for path in sorted(trees) if path.startswith("contracts/") and not path.startswith(LEFT_OUT)]
+    paths = [path for path in sorted(trees) if path.startswith(counted) and not path.startswith(LEFT_OUT)]
     files = [_file(path, trees[path], made[path], ran[path], ways) for path in paths]
     return [file for file in files if file.lines]
 
