@@ -56,6 +56,7 @@ class Deployment:
     instruments: dict[str, int]
     collaterals: dict[str, int]
     sequencer: Contract | None = None
+    given: frozenset[str] = frozenset()  # names in the recipe of what was there before
 
     @classmethod
     def deploy(
@@ -105,15 +106,15 @@ class Deployment:
             instruments={spec.name: i for i, spec in enumerate(world.instruments)},
             collaterals={spec.name: i for i, spec in enumerate(world.collaterals)},
             sequencer=None if world.sequencer_grace is None else contract("sequencer"),
+            given=recipe.given,
             **house,
         )
 
     @property
     def recipe(self) -> Recipe:
         """What this is due to be, at its own addresses."""
-        given = frozenset(f"proxy {name}" for name in self.proxies if name not in self.feeds)
-        there = ours_of(self.world, given) + sorted(given)
-        return Recipe(self.world, self.roles, {name: self.contract(name).address for name in there}, given)
+        there = ours_of(self.world, self.given) + sorted(self.given)
+        return Recipe(self.world, self.roles, {name: self.contract(name).address for name in there}, self.given)
 
     def contract(self, name: str) -> Contract:
         """By its name in the recipe."""
