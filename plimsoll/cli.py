@@ -10,8 +10,6 @@
     govern NETWORK [--account ID] [--yes] [--confirmations N]
     pause NETWORK [INSTRUMENT ...] [--account ID] [--yes] [--confirmations N]
     rehearse [NETWORK] [--kill]
-    status NETWORK · account NETWORK ADDRESS · deposit NETWORK TOKEN AMOUNT [--mint] · provide NETWORK AMOUNT [--mint]
-    open NETWORK INSTRUMENT SIZE [--short] · close NETWORK INSTRUMENT · withdraw NETWORK TOKEN AMOUNT|max · liquidate NETWORK OWNER
 
 Exit codes: 0 all held · 1 an invariant, an expectation, a property or a check failed · 2 bad input ·
 3 the chain could not be started, or died · 130 interrupted.
@@ -27,7 +25,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from plimsoll import deploying, fuzzing, governing, rehearsing, trading
+from plimsoll import deploying, fuzzing, governing, rehearsing
 from plimsoll.errors import AdapterError, DeployError, PlimsollError, Reverted, ScenarioError
 from plimsoll.properties import finding, screen as properties_screen
 from plimsoll.properties.checking import check
@@ -71,7 +69,6 @@ def _parser() -> argparse.ArgumentParser:
     governing.add_govern(commands.add_parser("govern", help="change parameters to what the network file says, through the timelock"))
     governing.add_pause(commands.add_parser("pause", help="the guardian makes instruments reduce-only"))
     rehearsing.add_rehearse(commands.add_parser("rehearse", help="the whole way on a chain of one's own that plays the testnet"))
-    trading.add_commands(commands)
     scenario = commands.add_parser("scenario", help="play a stated world on the contracts")
     scenario.set_defaults(command=_helper(scenario))
     verbs = scenario.add_subparsers(title="verbs")

@@ -19,8 +19,7 @@ from typing import Any
 
 from rich.console import Console
 
-from plimsoll.chain.wallet import Wallet
-from plimsoll.deploy.stage import ETHER, Stage, stage
+from plimsoll.deploy.stage import Stage, stage
 from plimsoll.deploy.steps import step_names
 from plimsoll.errors import DeployError
 from plimsoll.types import DAY
@@ -29,14 +28,6 @@ HELD, FAILED = 0, 1
 SECONDS_PER_BLOCK = "0.2"
 DELAYS = (3 * DAY + 60, 3 * DAY + 60)  # of the timelock, and of the notice
 SECONDS_TO_STEP = 120
-OPENING = (
-    ("provide", "1000000", "--mint"),
-    ("deposit", "USDC", "1000", "--mint"),
-    ("deposit", "WETH", "0.5", "--mint"),
-    ("open", "ETH", "5"),
-)
-CRASH_E3 = 875  # of the price is left
-KEEPERS_KEY = "0x" + "1eefe5" * 10 + "1234"
 
 
 def add_rehearse(parser: argparse.ArgumentParser) -> None:
@@ -71,13 +62,12 @@ class Rehearsal:
     # The whole way
 
     def whole(self) -> bool:
-        """Deploy, deploy again, check; open, crash, liquidate; change a parameter through the timelock; pause."""
+        """Deploy, deploy again, check; change a parameter through the timelock; pause."""
         file, text = self._staged.file, self._staged.file.read_text(encoding="utf-8")
         self._due(self._run("deploy", "--yes") == 0, "the deployment ends and is right")
         before = self._record_file.read_bytes()
         self._due(self._run("deploy", "--yes") == 0 and self._record_file.read_bytes() == before, "a second run changes nothing")
         self._due(self._run("check", quiet=True) == 0, "the check finds all right")
-        self._crash()
         file.write_text(text.replace("depth: 20000,", "depth: 20000, base: 8%,", 1), encoding="utf-8")
         self._due(self._run("check", quiet=True) == 1, "another base in the file is seen by the check")
         self._due(self._run("govern", "--yes") == 0, "the change is announced")
@@ -88,23 +78,6 @@ class Rehearsal:
         self._due(self._run("pause", "ETH", "--yes") == 0, "the guardian pauses")
         self._due(self._run("check", quiet=True) == 1, "which the check sees")
         return True
-
-    def _crash(self) -> None:
-        """Somebody opens; the price falls; somebody else liquidates him; he closes what is left and leaves."""
-        rpc, me = self._staged.anvil.rpc, self._staged.wallet.address
-        keeper = {**self._environment, "PLIMSOLL_PRIVATE_KEY": KEEPERS_KEY}
-        rpc("anvil_setBalance", Wallet.from_key(KEEPERS_KEY).address, hex(ETHER))
-        for words in OPENING:
-            self._due(self._run(*words, "--yes") == 0, f"{words[0]} goes through")
-        self._due(self._run("liquidate", me, "--yes", environment=keeper) != 0, "an account above its line is left alone")
-        price = int(self._staged.feeds["ETH"].proxy.latestRoundData()[1])
-        self._staged.feeds["ETH"].answer(price * CRASH_E3 // 1_000)
-        self._due(self._run("status") == 0 and self._run("account", me) == 0, "after the crash everybody sees it")
-        self._due(self._run("liquidate", me, "--yes", environment=keeper) == 0, "below its line it is liquidated")
-        self._due(self._run("account", me) == 0, "and stands again")
-        self._due(self._run("close", "ETH", "--yes") == 0, "what is left is closed")
-        self._due(self._run("withdraw", "WETH", "max", "--yes") == 0, "the collateral is withdrawn")
-        self._staged.feeds["ETH"].answer(price)
 
     def _later(self, seconds: int) -> None:
         """Days pass, and feeds answer meanwhile."""
@@ -135,8 +108,7 @@ class Rehearsal:
 
     def _kill_after(self, steps: int) -> None:
         """SIGKILL as soon as so many steps are recorded."""
-        command = self._command("deploy", "--yes", "--confirmations", "1")
-        with subprocess.Popen(command, env=self._environment, stdout=subprocess.DEVNULL) as run:
+        with subprocess.Popen(self._command("deploy", "--yes", "--confirmations", "1"), env=self._environment, stdout=subprocess.DEVNULL) as run:
             deadline = time.monotonic() + SECONDS_TO_STEP
             while run.poll() is None and len(self._steps()) < steps:
                 if time.monotonic() > deadline:
@@ -175,10 +147,10 @@ class Rehearsal:
         command = [sys.executable, "-m", "plimsoll", verb, str(self._staged.file), *arguments]
         return [*command, "--records", str(self._records)]
 
-    def _run(self, *words: str, quiet: bool = False, environment: dict[str, str] | None = None) -> int:
-        """As a person would, the deployer unless another environment says so; returns the exit code."""
+    def _run(self, *words: str, quiet: bool = False) -> int:
+        """As a person would; returns the exit code."""
         self.say(f"\n$ python -m plimsoll {_spoken(words, self._staged.network.name)}")
-        done = subprocess.run(self._command(*words), env=environment or self._environment, text=True, stdout=subprocess.PIPE if quiet else None)
+        done = subprocess.run(self._command(*words), env=self._environment, text=True, stdout=subprocess.PIPE if quiet else None)
         if quiet:
             lines = [line for line in done.stdout.splitlines() if line.endswith(("wrong", "right"))]
             self.say("\n".join([*(line for line in lines if line.endswith("wrong")), *lines[-1:]]))
