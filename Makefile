@@ -8,7 +8,8 @@ SENDER = $(if $(ACCOUNT),--account $(ACCOUNT)) $(if $(YES),--yes)
 needed = $(or $($(1)),$(error $(1) is missing: make $@ $(1)=sepolia))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit histories fuzz bench-gas bench-lane bench-fuzz lint deploy check govern pause rehearse rehearse-kill clean distclean
+.PHONY: help setup demo test test-unit histories fuzz mutate bench-gas bench-lane bench-fuzz lint prove coverage deploy check govern pause
+.PHONY: rehearse rehearse-kill clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -32,6 +33,9 @@ histories: setup ## 10,000 random histories of an attacker who is trader, keeper
 fuzz: setup ## ten minutes of random lives and accounts at a line, contracts beside the specification, on every core
 	@$(PYTHON) -m plimsoll fuzz
 
+mutate: setup ## mutation testing of the contracts: judges what tests/mutation/mutants.tsv does not know yet
+	@$(PYTHON) -m tests.mutation
+
 bench-gas: setup ## gas of each verb beside its budget
 	@$(PYTHON) benchmarks/gas.py
 
@@ -46,6 +50,12 @@ lint: setup ## likely mistakes, types and style: ruff, mypy, solhint, slither
 	@.venv/bin/mypy
 	@node_modules/.bin/solhint --disc --noPoster --max-warnings 0 -c plimsoll/toolchain/solhint.js $(SOLIDITY)
 	@$(PYTHON) -m plimsoll.toolchain.slither
+
+prove: setup ## rounding by solc's model checker; escrow, authority and the line by halmos: minutes
+	@$(PYTHON) -m plimsoll.toolchain.prove
+
+coverage: setup ## lines and branches of the contracts that the unit and integration tests run: many minutes
+	@$(PYTHON) -m pytest -q -n 2 -p no:pytest-brownie -p tests.coverage.plugin tests/unit tests/integration
 
 deploy: setup ## NETWORK=sepolia ACCOUNT=my-keystore: deploy to a testnet, or go on deploying (docs/deploy.md)
 	@$(PYTHON) -m plimsoll deploy $(call needed,NETWORK) $(SENDER)

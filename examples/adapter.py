@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from plimsoll.chain.anvil import Anvil
+from plimsoll.chain.lane import AnvilLane, Step
 from plimsoll.chain.node import CallItem, Chain
-from plimsoll.chain.simulate import Block, packed, simulate
 from plimsoll.chain.sources import compile_folder
 from plimsoll.errors import Reverted
 from plimsoll.fixed_point import mul_div_down, mul_div_up
@@ -45,6 +45,7 @@ class ExampleAdapter(MarginAdapter):
         with ExitStack() as stack:
             self.chain = Chain(stack.enter_context(Anvil(accounts=1)))
             self.margin = self.chain.deploy(compiled)
+            self._lane = AnvilLane(self.chain, share_blocks=True)
             self._stack = stack.pop_all()
 
     def rule(self, case: Case) -> Margin | None:
@@ -60,17 +61,27 @@ class ExampleAdapter(MarginAdapter):
         return [Margin(*said) for said in self._views(cases, "equity", "maintenance")]
 
     def liquidate_all(self, cases: Sequence[Case], age: int = 0) -> list[Outcome | None]:
-        blocks = []
+        worlds = []
         for i, case in enumerate(cases):
             who, opened = _account(i), 1 + i * SECONDS_EACH
             account, liquidator = self._item("accounts", who), self._item("accounts", LIQUIDATOR)
-            act, verdict = self._item("liquidate", who, sender=LIQUIDATOR), self._item("isLiquidatable", who)
-            blocks.append(Block(self._set_up(case, who), opened))
-            blocks.append(Block([account, liquidator, act, account, liquidator, verdict], opened + age))
-        return [_outcome(case, said) for case, said in zip(cases, simulate(self.chain, blocks)[1::2])]
+            act, verdict = self._item("liquidate", who), self._item("isLiquidatable", who)
+            worlds.append((opened, self._set_up(case, who)))
+            worlds.append((opened + age, [account, liquidator, act, account, liquidator, verdict]))
+        return [_outcome(case, said) for case, said in zip(cases, self._play(worlds)[1::2])]
 
-    def _item(self, fn: str, *args: int | str, sender: str = "") -> CallItem:
-        return packed(self.margin, fn, *args, sender=sender)
+    def _play(self, worlds: Sequence[tuple[int, list[CallItem]]]) -> list[list[Any]]:
+        """What the calls of each second answer; seconds: from now."""
+        now, items = self.chain.now, [item for _, some in worlds for item in some]
+        times = [now + second for second, some in worlds for _ in some]
+        steps = [
+            Step(self.margin.address, item.request["data"], item.request["from"], time) for item, time in zip(items, times)
+        ]
+        said = iter([done.value(item) for done, item in zip(self._lane.play(steps).done, items)])
+        return [[next(said) for _ in some] for _, some in worlds]
+
+    def _item(self, fn: str, *args: int | str, sender: str = LIQUIDATOR) -> CallItem:
+        return self.margin.call_item(fn, *args, sender=sender)
 
     def _set_up(self, case: Case, who: str) -> list[CallItem]:
         opening = self._item("open", case.collateral, case.size, sender=who)
@@ -81,7 +92,7 @@ class ExampleAdapter(MarginAdapter):
         for i, case in enumerate(cases):
             who = _account(i)
             items += self._set_up(case, who) + [self._item(view, who) for view in views]
-        (said,) = simulate(self.chain, [Block(items, 1)])
+        (said,) = self._play([(1, items)])
         each = 3 + len(views)
         return [said[start + 3 : start + each] for start in range(0, len(said), each)]
 

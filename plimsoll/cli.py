@@ -10,8 +10,14 @@
     govern NETWORK [--account ID] [--yes] [--confirmations N]
     pause NETWORK [INSTRUMENT ...] [--account ID] [--yes] [--confirmations N]
     rehearse [NETWORK] [--kill]
+    status NETWORK
+    account NETWORK [--of ADDRESS] [--sub N]
+    mint | deposit | withdraw NETWORK TOKEN AMOUNT [--sub N] [--account ID] [--yes]
+    provide NETWORK AMOUNT [--account ID] [--yes]
+    open NETWORK INSTRUMENT SIZE, close NETWORK INSTRUMENT [--slippage RATE] [--sub N] [--account ID] [--yes]
+    liquidate NETWORK OWNER [--sub N] [--account ID] [--yes]
 
-Exit codes: 0 all held · 1 an invariant, an expectation, a property or a check failed · 2 bad input ·
+Exit codes: 0 all held · 1 an invariant, an expectation, a property or a check failed, the protocol refused · 2 bad input ·
 3 the chain could not be started, or died · 130 interrupted.
 """
 
@@ -25,7 +31,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from plimsoll import deploying, fuzzing, governing, rehearsing
+from plimsoll import deploying, fuzzing, governing, operating, rehearsing
 from plimsoll.errors import AdapterError, DeployError, PlimsollError, Reverted, ScenarioError
 from plimsoll.properties import finding, screen as properties_screen
 from plimsoll.properties.checking import check
@@ -50,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ScenarioError, AdapterError, DeployError) as error:
         errors.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
         return BAD_INPUT
+    except Reverted as refusal:
+        errors.print(f"[bold red]refused:[/] {escape(str(refusal))}", soft_wrap=True, highlight=False)
+        return FAILED
     except PlimsollError as error:
         errors.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
         return NO_CHAIN
@@ -69,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     governing.add_govern(commands.add_parser("govern", help="change parameters to what the network file says, through the timelock"))
     governing.add_pause(commands.add_parser("pause", help="the guardian makes instruments reduce-only"))
     rehearsing.add_rehearse(commands.add_parser("rehearse", help="the whole way on a chain of one's own that plays the testnet"))
+    operating.add_commands(commands)
     scenario = commands.add_parser("scenario", help="play a stated world on the contracts")
     scenario.set_defaults(command=_helper(scenario))
     verbs = scenario.add_subparsers(title="verbs")

@@ -18,6 +18,7 @@ from plimsoll.venue import Probe
 INDEX_UNIT = 10**18  # size units (1e-9) · index units (settlement · 1e-9)
 YEAR = 365 * DAY
 CHARGES = ("absorb", "liquidate_many", "deleverage", "drain")  # the verbs that may charge a loss to a side
+CHANGES = ("set_instrument", "set_interest", "restrict", "lower_caps", "lower_collateral_cap")  # they hold at once
 PAYS_OUT = ("withdraw", "redeem")
 
 
@@ -26,7 +27,6 @@ class Observation:
     """One step: the states around it, the verb (set_price, liquidate, …; "" for none), its account and its answer; the
     probes of accounts in `after`; settlements: how many positions may have been settled since the beginning, at most.
     `liquidate` is one that closed all that was due, `bite` one that was told to close less."""
-
     world: World
     before: State
     after: State
@@ -290,6 +290,17 @@ def funding_pays_no_more_than_it_takes(seen: Observation) -> str:
     return ""
 
 
+# ADM: parameters ---------------------------------------------------------------------------------------------------
+
+
+def changes_are_announced(seen: Observation) -> str:
+    for account, held in seen.before.accounts.items() if seen.verb in CHANGES else ():
+        before, after = held.margin, seen.after.accounts[account].margin
+        if before and after and before.equity >= before.maintenance and after.equity < after.maintenance:
+            return f"{account} had M = {before.maintenance}, now E = {after.equity} < M = {after.maintenance}"
+    return ""
+
+
 def _positions(state: State, instrument: str) -> Iterator[Position]:
     return (account.positions[instrument] for account in state.accounts.values() if instrument in account.positions)
 
@@ -335,4 +346,5 @@ INVARIANTS: tuple[Invariant, ...] = (
         "what one side pays, the other receives at most; |rate| ≤ maxRate; a second is charged once",
         funding_pays_no_more_than_it_takes,
     ),
+    Invariant("ADM-1", "no change of a parameter that was not announced makes an account liquidatable", changes_are_announced),
 )

@@ -22,6 +22,7 @@ from rich.console import Console
 from plimsoll.deploy.stage import Stage, stage
 from plimsoll.deploy.steps import step_names
 from plimsoll.errors import DeployError
+from plimsoll.scenarios.reader import show
 from plimsoll.types import DAY
 
 HELD, FAILED = 0, 1
@@ -62,12 +63,13 @@ class Rehearsal:
     # The whole way
 
     def whole(self) -> bool:
-        """Deploy, deploy again, check; change a parameter through the timelock; pause."""
+        """Deploy, deploy again, check; lend, open, crash, liquidate; change a parameter through the timelock; pause."""
         file, text = self._staged.file, self._staged.file.read_text(encoding="utf-8")
         self._due(self._run("deploy", "--yes") == 0, "the deployment ends and is right")
         before = self._record_file.read_bytes()
         self._due(self._run("deploy", "--yes") == 0 and self._record_file.read_bytes() == before, "a second run changes nothing")
         self._due(self._run("check", quiet=True) == 0, "the check finds all right")
+        self._traded()
         file.write_text(text.replace("depth: 20000,", "depth: 20000, base: 8%,", 1), encoding="utf-8")
         self._due(self._run("check", quiet=True) == 1, "another base in the file is seen by the check")
         self._due(self._run("govern", "--yes") == 0, "the change is announced")
@@ -78,6 +80,22 @@ class Rehearsal:
         self._due(self._run("pause", "ETH", "--yes") == 0, "the guardian pauses")
         self._due(self._run("check", quiet=True) == 1, "which the check sees")
         return True
+
+    def _traded(self) -> None:
+        """What a person does at the deployment; one person is everybody."""
+        who, eth = self._staged.wallet.address, self._staged.feeds["ETH"]
+        for words in (
+            ("mint", "USDC", "500000"),
+            ("provide", "400000"),
+            ("deposit", "USDC", "10000", "--sub", "1"),
+            ("open", "ETH", show(9 * 10**4 * 10**8 * 10**9 // eth.proxy.latestRoundData()[1], 9), "--sub", "1"),
+        ):
+            self._due(self._run(*words, "--yes") == 0, f"{words[0]} is done")
+        self._due(self._run("liquidate", who, "--sub", "1", "--yes", quiet=True) == 1, "nobody above his line is liquidated")
+        eth.answer(eth.proxy.latestRoundData()[1] * 95 // 100)
+        self._due(self._run("liquidate", who, "--sub", "1", "--yes") == 0, "after a crash he is liquidated")
+        self._due(self._run("account", "--of", who, "--sub", "1") == 0, "what is left is shown")
+        self._due(self._run("status") == 0, "markets and pool are shown")
 
     def _later(self, seconds: int) -> None:
         """Days pass, and feeds answer meanwhile."""

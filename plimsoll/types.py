@@ -30,8 +30,10 @@ DELEVERAGE_WINDOW = DAY  # for which it stays open
 LOSS_EPOCH = HOUR  # in which a side is charged a bounded part of a loss
 HALT_GRACE = 6 * HOUR  # for which a feed must have been invalid, and one second more, before it may be halted
 HALT_DELAY = DAY  # from a halt until it is final
+NOTICE = 3 * DAY  # of a change that moves maintenance
 
 POOL = "pool"  # the actor who owns the pool's accounts: sub 0 is idle cash, sub i + 1 backs instrument i
+OWNER, GUARDIAN = "owner", "guardian"  # the actors who may change parameters: the timelock, and who only tightens
 ENGINE = "engine"  # the escrow module of the margin engine
 
 

@@ -21,6 +21,12 @@ from plimsoll.state import State
 from plimsoll.types import WAD, Absorption, Account, FeedFault, Fill, Offer, Outcome, Purchase, World
 
 
+DEEDS = (
+    *("withdraw", "trade", "set_operator", "sale_order", "seize", "open_estate", "release", "quote", "freeze", "rehearse"),
+    *("set_treasury", "set_guardian"),
+)
+
+
 class Probe(NamedTuple):
     """What `liquidate` (to the pool) and `absorb` (to the pool) of an account would answer now: None for success."""
 
@@ -207,6 +213,44 @@ class Venue(ABC):
     @abstractmethod
     def settle_halted(self, caller: str, instrument: str, long: Account, short: Account) -> int:
         """Closes what two accounts hold against each other at the stand-in price; returns size units."""
+
+    # Parameters: what the owner and the guardian do, and what nobody else may -----------------------------------------
+
+    @abstractmethod
+    def set_instrument(
+        self,
+        caller: str,
+        instrument: str,
+        base_e6: int,
+        initial_multiple_e6: int,
+        cap_units: int,
+        cap_value: int,
+        reduce_only: bool,
+    ) -> int:
+        """The owner states an instrument anew, all else as the world has it. Returns from when the base may be applied; the rest
+        holds at once."""
+
+    @abstractmethod
+    def apply_instrument(self, caller: str, instrument: str) -> None:
+        """Applies an announced base."""
+
+    @abstractmethod
+    def set_interest(self, caller: str, rate_e9: int) -> None: ...
+
+    @abstractmethod
+    def restrict(self, caller: str, instrument: str) -> None:
+        """Reduce-only."""
+
+    @abstractmethod
+    def lower_caps(self, caller: str, instrument: str, cap_units: int, cap_value: int) -> None: ...
+
+    @abstractmethod
+    def lower_collateral_cap(self, caller: str, collateral: str, cap: int) -> None:
+        """cap: whole tokens."""
+
+    @abstractmethod
+    def trespass(self, thief: str, deed: str, account: Account) -> None:
+        """A thief, who owns nothing of it, tries one of DEEDS on an account; always refused."""
 
     # Views: nothing is sent ------------------------------------------------------------------------------------------
 

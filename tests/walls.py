@@ -6,6 +6,7 @@
     contracts/base/         base, libraries, interfaces, OpenZeppelin           scenarios, risk,
     contracts/, periphery/  base, libraries, interfaces, OpenZeppelin             keeper            core; each other
     contracts/mocks/        anything; nothing imports a mock                    toolchain           core; itself
+    tests/proofs/           anything but examples
     examples/contracts/     each other                                          properties          core; itself
     benchmarks/foundry/     anything                                            fuzz                core, model, scenarios
                                                                                 deploy              core, chain, scenarios
@@ -45,6 +46,7 @@ SOLIDITY_MAY = {
     "contract": {"base", "library", "interface", "openzeppelin"},
     "mock": {"mock", "contract", "base", "library", "interface", "openzeppelin"},
     "example": {"example"},
+    "proof": {"proof", "mock", "contract", "base", "library", "interface", "openzeppelin"},
     "benchmark": {"benchmark", "mock", "contract", "base", "library", "interface", "openzeppelin"},
 }
 
@@ -96,7 +98,8 @@ def solidity_breaches(path: str, text: str) -> Iterator[str]:
 
 
 def solidity_zone(path: str) -> str:
-    outer = {"interfaces/": "interface", "examples/contracts/": "example", "benchmarks/foundry/": "benchmark"}
+    outer = {"interfaces/": "interface", "examples/contracts/": "example"}
+    outer |= {"benchmarks/foundry/": "benchmark", "tests/proofs/": "proof"}
     for folder, zone in outer.items():
         if path.startswith(folder):
             return zone
@@ -133,7 +136,7 @@ def _form_breaches(path: str, zone: str, statements: list[str]) -> Iterator[str]
             units.append(unit)
         elif not statement.startswith("pragma "):
             yield f"{path} has this at file level, which Brownie does not see change: {statement[:60]}"
-    if [unit[2] for unit in units] != [Path(path).stem]:
+    if zone != "proof" and [unit[2] for unit in units] != [Path(path).stem]:  # a file of lemmas has a contract for each
         yield f"{path} holds {[unit[2] for unit in units]}, not exactly {Path(path).stem}"
     due = {"interface": "interface", "library": "library", "base": "abstract contract", "contract": "contract"}
     for unit in units:

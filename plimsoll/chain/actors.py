@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from eth_utils import keccak, to_checksum_address
 
-from plimsoll.chain.node import Chain, Contract
-from plimsoll.types import POOL
+from plimsoll.chain.deployment import Deployment
+from plimsoll.chain.node import Chain
+from plimsoll.types import GUARDIAN, OWNER, POOL
 
 ETHER = 10**18
 GAS_MONEY = 10_000 * ETHER
@@ -15,14 +16,15 @@ MAX_UINT = 2**256 - 1
 class Actors:
     """Name → address, the same on every chain; impersonated and given ether when first asked for."""
 
-    def __init__(self, chain: Chain, pool: Contract) -> None:
+    def __init__(self, chain: Chain, made: Deployment) -> None:
         self._chain = chain
-        self._addresses: dict[str, str] = {POOL: pool.address}
+        self._roles = {OWNER: made.timelock.address, GUARDIAN: made.roles.guardian}
+        self._addresses: dict[str, str] = {POOL: made.pool.address}
         self._done: set[tuple[object, ...]] = set()
 
     def __getitem__(self, name: str) -> str:
         if name not in self._addresses:
-            address = to_checksum_address(keccak(text=f"actor {name}")[-20:])
+            address = self._roles.get(name) or to_checksum_address(keccak(text=f"actor {name}")[-20:])
             self._invite(address)
             self._addresses[name] = address
         return self._addresses[name]

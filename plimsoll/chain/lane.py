@@ -63,11 +63,12 @@ def step(
 @dataclass(frozen=True)
 class Done:
     """What came of a step. receipt: also of a step that was refused. revert: the bytes it was refused with, empty
-    otherwise. gas: its limit."""
+    otherwise. gas: its limit. returned: what it returned, empty where a lane does not know (MinedLane)."""
 
     receipt: Receipt
     revert: bytes
     gas: int
+    returned: bytes = b""
 
     @property
     def ok(self) -> bool:
@@ -82,6 +83,10 @@ class Done:
         if self.error is not None:
             raise self.error
         return self.receipt
+
+    def value(self, item: CallItem) -> Any:
+        """What it returned, if it was this call; a Reverted where it was refused."""
+        return item.decode(self.returned) if self.ok else self.error
 
     def facts(self) -> tuple[Any, ...]:
         """(went through, gas used, time, revert data, logs): equal on every lane, but for gas on PyrevmLane."""
@@ -210,8 +215,8 @@ class AnvilLane(Lane):
             "blockTimestamp": block["timestamp"],
         }
         receipt = Receipt(self.chain.rpc, raw)
-        revert = b"" if receipt.ok else bytes.fromhex(call["returnData"][2:])
-        return Done(receipt, revert, one.gas or self.chain.gas_limit)
+        data, gas = bytes.fromhex(call["returnData"][2:]), one.gas or self.chain.gas_limit
+        return Done(receipt, b"", gas, data) if receipt.ok else Done(receipt, data, gas)
 
 
 def _block(time: int, number: int) -> dict[str, Any]:

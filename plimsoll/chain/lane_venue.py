@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from plimsoll.chain.actors import Actors
-from plimsoll.chain.artifacts import decode_error
 from plimsoll.chain.deployment import Deployment
 from plimsoll.chain.lane import AnvilLane, Done, Lane, Step
 from plimsoll.chain.node import CallItem, Chain, Contract
@@ -61,13 +60,13 @@ class LaneVenue(ChainVenue):
 
     def address_of(self, actor: str) -> int:
         """Of an actor, as a number."""
-        return int(_Addresses(self.chain, self.deployment.pool)[actor], 16)
+        return int(_Addresses(self.chain, self.deployment)[actor], 16)
 
     def _rewind(self) -> None:
         known, feeds, self._time = self._beginning
         self._known, self._holders = dict(known), {}
         self._feeds = feeds.fresh(self._free)
-        self.actors = _Addresses(self.chain, self.deployment.pool)
+        self.actors = _Addresses(self.chain, self.deployment)
 
     def _in_words(self, answer: Any) -> Any:
         """In the arguments of a refusal an address is a number, and a token its name."""
@@ -101,7 +100,7 @@ class LaneVenue(ChainVenue):
     def _ask(self, items: Iterable[CallItem]) -> list[Any]:
         items = list(items)
         if self._steps is None:
-            return [_seen(item, next(self._outcomes)) for item in items]
+            return [next(self._outcomes).value(item) for item in items]
         for item in items:
             self._write(item.contract.address, item.request["data"], STRANGER)
         return [None] * len(items)
@@ -129,8 +128,3 @@ class _Addresses(Actors):
 
     def _invite(self, address: str) -> None:
         return None
-
-
-def _seen(item: CallItem, done: Done) -> Any:
-    data = bytes.fromhex(done.receipt.raw["returnData"][2:])
-    return item.decode(data) if done.ok else decode_error(data)

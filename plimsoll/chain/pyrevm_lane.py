@@ -80,13 +80,13 @@ class PyrevmLane(Lane):
         gas = one.gas or self.chain.gas_limit
         evm.set_block_env(self._block(number, now))
         evm.reset_transient_storage()
-        revert, result = _call(evm, one.sender, one.to, one.data, one.value, gas)[1:]
+        returned, revert, result = _call(evm, one.sender, one.to, one.data, one.value, gas)
         raw = {
             **{"transactionHash": NO_HASH, "blockNumber": number, "blockTimestamp": now},
             **{"status": int(result.is_success), "gasUsed": result.gas_used},
             "logs": [_log(log) for log in result.logs] if result.is_success else [],
         }
-        return Done(Receipt(self.chain.rpc, raw), revert, gas)
+        return Done(Receipt(self.chain.rpc, raw), revert, gas, returned)
 
     def _look(self, evm: Any, view: CallItem) -> Any:
         evm.reset_transient_storage()

@@ -33,7 +33,7 @@ def compile_folder(folder: Path) -> dict[str, Artifact]:
     if not files:
         raise NotCompiled(str(folder), "there is no .sol file")
     sources = {path.relative_to(base).as_posix(): {"content": path.read_text()} for path in files}
-    output = compile_input({"language": "Solidity", "sources": sources, "settings": settings()})
+    output = solc({"language": "Solidity", "sources": sources, "settings": settings()})
     if wrong := [e["formattedMessage"] for e in output.get("errors", []) if e["severity"] == "error"]:
         raise NotCompiled(str(folder), "\n".join(wrong))
     named = [pair for name in sources for pair in output["contracts"].get(name, {}).items()]
@@ -41,18 +41,21 @@ def compile_folder(folder: Path) -> dict[str, Artifact]:
 
 
 def settings() -> dict[str, Any]:
-    """What the compiler is told besides the sources, as standard JSON names it."""
-    solc = yaml.safe_load((ROOT / "brownie-config.yaml").read_text())["compiler"]
+    """Those of brownie-config.yaml, as the compiler's standard JSON wants them; ABI and bytecode are asked for."""
+    compiler = yaml.safe_load((ROOT / "brownie-config.yaml").read_text())["compiler"]
     return {
-        "optimizer": solc["solc"]["optimizer"],
-        "evmVersion": solc["evm_version"],
-        "remappings": solc["solc"].get("remappings", []),
+        "optimizer": compiler["solc"]["optimizer"],
+        "evmVersion": compiler["evm_version"],
+        "remappings": compiler["solc"].get("remappings", []),
         "outputSelection": {"*": {"*": OUTPUTS}},
     }
 
 
-def compile_input(question: dict[str, Any]) -> dict[str, Any]:
-    """The compiler's answer to standard JSON, which may name errors. Raises NotCompiled where it does not run."""
+def solc(question: dict[str, Any]) -> dict[str, Any]:
+    """What the compiler answers to standard JSON, its complaints about the sources included.
+
+    Raises NotCompiled where there is no answer.
+    """
     compilers = sorted((ROOT / ".solc").glob("solc-v*"))
     if not compilers:
         raise NotCompiled("the compiler", "it is not set up. Run `make setup`")

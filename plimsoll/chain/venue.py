@@ -16,12 +16,13 @@ from typing import Any
 from plimsoll.chain.actors import MAX_UINT, Actors
 from plimsoll.chain.deployment import Deployment
 from plimsoll.chain.feeds import Feeds
+from plimsoll.chain.governance import Governance
 from plimsoll.chain.node import CallItem, Chain, Contract, Event, Receipt
 from plimsoll.chain.state import ACCOUNTS_A_CALL, Reading, StateReader
 from plimsoll.errors import Reverted
 from plimsoll.state import State
 from plimsoll.types import POOL, WAD, Absorption, Account, FeedFault, Fill, Offer, Outcome, Purchase, World
-from plimsoll.venue import Probe, Venue
+from plimsoll.venue import Probe
 
 MAY_TRADE = 1
 THE_POOL = 0  # as taker of a liquidation
@@ -29,13 +30,13 @@ ANY_NONCE = 2**256 - 1
 STRANGER = "0x" + "57" * 20  # who probes
 
 
-class ChainVenue(Venue):
+class ChainVenue(Governance):
     """deployment: where the contracts are already; else they are deployed. It must be of this world and untouched."""
 
     def __init__(self, chain: Chain, world: World, deployment: Deployment | None = None) -> None:
         self.chain, self.world = chain, world
         self.deployment = made = deployment or Deployment.deploy(chain, world)
-        self.actors = Actors(chain, made.pool)
+        self.actors = Actors(chain, made)
         built_at = chain.now
         self.shift = max(0, built_at - world.start)
         self._time = world.start  # of the next verb

@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 from plimsoll.errors import Reverted
+from plimsoll.fuzz.governing import Governing
 from plimsoll.fuzz.market import TRADERS
-from plimsoll.fuzz.rescues import Rescues
 from plimsoll.fuzz.trading import UNITS
 from plimsoll.types import (
     DAY,
@@ -73,7 +73,7 @@ def small_world(start: int = START) -> World:
     )
 
 
-class Life(Rescues):
+class Life(Governing):
     """One life."""
 
     @classmethod

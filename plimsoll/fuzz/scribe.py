@@ -23,7 +23,7 @@ from plimsoll.venue import Call, Venue
 
 FREE = frozenset({"advance_to", "set_price", "break_feed", "mend_feed", "give"})  # what the world does: never refused
 VIEWS = frozenset({"accounts", "state", "liquidatable", "probe", "liquidation_price", "for_sale", "wallet"})
-VERBS = Venue.__abstractmethods__ - FREE - VIEWS - {"now", "account_id"}
+VERBS = Venue.__abstractmethods__ - FREE - VIEWS - {"now", "account_id", "trespass"}  # those that may happen
 JUDGED_EVERY, PROBED_EVERY = 4, 16  # calls: to read the state is dearer than a verb, and to probe every account much more
 _SIGNATURES = {name: inspect.signature(getattr(Venue, name)) for name in Venue.__abstractmethods__ if name != "now"}
 

@@ -9,9 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
+from plimsoll.errors import Reverted
 from plimsoll.fuzz.lockstep import STATE, Bench, Finding, differs
+from plimsoll.fuzz.scribe import Scribe, replay
+from plimsoll.types import Account, Outcome
 from plimsoll.venue import Call
 
+PAYER, REPAIRS = "stranger", 2
+MOST_ARGUMENTS = 8  # of a verb
 SECONDS = 90.0  # after which what is small enough is small enough
 
 
@@ -42,13 +47,16 @@ class _Shrinking:
 
     def _try(self, calls: Sequence[Call]) -> bool:
         """Whether it still goes wrong; then it is the best so far."""
-        if time.monotonic() > self.end:
-            return False
-        found = differs(self.bench, calls)
-        if found is None:
-            return False
-        self.best = found
-        return True
+        tried: Sequence[Call] | None = calls
+        for _ in range(REPAIRS + 1):
+            if tried is None or time.monotonic() > self.end:
+                return False
+            found = differs(self.bench, tried)
+            if found is not None:
+                self.best = found
+                return True
+            tried = on_line_again(replay(self.bench.model(), tried))
+        return False
 
     def _remove(self) -> None:
         """Whole stretches first, single calls at last; from the end, where what went wrong is."""
@@ -76,15 +84,39 @@ class _Shrinking:
     def _round(self) -> None:
         """Each number with fewer digits, or nearer to zero."""
         for number in range(len(self.calls)):
-            for place in range(len(self.calls[number].args) if number < len(self.calls) else 0):
+            for place in range(MOST_ARGUMENTS):
                 calls = self.calls
-                if number >= len(calls) or calls[number].verb == "advance_to":
+                if number >= len(calls) or calls[number].verb == "advance_to" or place >= len(calls[number].args):
                     break
-                for value in _rounder(calls[number].args[place]):
-                    args = list(calls[number].args)
-                    args[place] = value
+                args = list(calls[number].args)
+                for args[place] in _rounder(args[place]):
                     if self._try([*calls[:number], calls[number]._replace(args=tuple(args)), *calls[number + 1 :]]):
                         break
+
+
+def on_line_again(scribe: Scribe) -> list[Call] | None:
+    """What goes wrong at a line only stops going wrong with the first call less: money is paid to the account of the last call, or
+    less of it, so that it stands on that line again. None where it does, or where there is no such line."""
+    if not scribe.calls:
+        return None
+    calls, last, due = list(scribe.calls), scribe.calls[-1], scribe.due[-1]
+    account = next((arg for arg in last.args if isinstance(arg, Account)), Account(PAYER))
+    if isinstance(due, Outcome):
+        gap = due.maintenance - due.equity
+    elif isinstance(due, Reverted) and due.name == "InsufficientMargin":
+        gap = due.args[2] - due.args[1]
+    elif last.verb == "liquidate" and (held := scribe.state().accounts.get(account)) and held.margin:
+        gap = held.margin.maintenance - held.margin.equity
+    else:
+        return None
+    paid = [i for i, call in enumerate(calls) if call.verb == "deposit" and call.args[1:3] == (account, "USDC")]
+    if gap == 0 or (not paid and gap < 0):
+        return None
+    if not paid:
+        return [*calls[:-1], Call("give", (PAYER, "USDC", gap)), Call("deposit", (PAYER, account, "USDC", gap, 0)), last]
+    payer, _, token, amount, least = calls[paid[-1]].args
+    calls[paid[-1]] = Call("deposit", (payer, account, token, amount + gap, least))
+    return [Call("give", (payer, token, gap)), *calls] if gap > 0 else calls if amount + gap > 0 else None
 
 
 def entered(calls: Sequence[Call], instruments: Sequence[str]) -> list[Call]:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from plimsoll.errors import Reverted
 from plimsoll.model import margin_math
-from plimsoll.types import POOL, SIZE_UNIT, CollateralSpec, InstrumentSpec, World
+from plimsoll.types import GUARDIAN, OWNER, POOL, SIZE_UNIT, CollateralSpec, InstrumentSpec, World
 
 ESCROW = 0  # the address at which escrow holds its tokens
 CASH = 0  # the escrow account that holds every settlement token of the engine
@@ -143,6 +143,11 @@ class Storage:
     refused_at: dict[int, int] = field(default_factory=dict)
     auctions: dict[int, Auction] = field(default_factory=dict)
     sale_orders: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    instruments: tuple[InstrumentSpec, ...] = ()
+    collaterals: tuple[CollateralSpec, ...] = ()
+    reduce_only: dict[int, bool] = field(default_factory=dict)
+    pending: dict[int, tuple[InstrumentSpec, int]] = field(default_factory=dict)
+    interest: tuple[int, int, int] = (INDEX_BASE, 0, 0)  # the index, when it was that, and what it grows by a year, 1e-9
 
     def copy(self) -> Storage:
         return Storage(**{name: copy(value) for name, value in vars(self).items()})
@@ -153,13 +158,12 @@ class House:
 
     def __init__(self, world: World, address_of: Callable[[str], int], birth: Birth) -> None:
         self.world, self.now, self.birth = world, world.start, birth
-        self.pool = address_of(POOL)
+        self.pool, self.owner, self.guardian = map(address_of, (POOL, OWNER, GUARDIAN))
         self.settlement = world.settlement.name
         self.size_scale = margin_math.size_scale(world.settlement.decimals)
         self.feeds = tuple(spec.name for spec in world.feeds)
-        self.instruments: tuple[InstrumentSpec, ...] = world.instruments
-        self.collaterals: tuple[CollateralSpec, ...] = world.collaterals
-        self.storage = Storage()
+        self.storage = Storage(instruments=world.instruments, collaterals=world.collaterals)
+        self.storage.interest = INDEX_BASE, birth.interest, world.debt.interest_e9
         insured = sum(spec.insurance for spec in world.instruments)
         for i, spec in enumerate(world.instruments):
             self.storage.markets[i] = Market(birth.listed[i])
@@ -168,6 +172,18 @@ class House:
         self.storage.balances[ESCROW, self.settlement] = insured
 
     # Reading -------------------------------------------------------------------------------------------------------
+
+    @property
+    def instruments(self) -> tuple[InstrumentSpec, ...]:
+        """Their terms as they are now."""
+        return self.storage.instruments
+
+    @property
+    def collaterals(self) -> tuple[CollateralSpec, ...]:
+        return self.storage.collaterals
+
+    def is_reduce_only(self, instrument: int) -> bool:
+        return self.storage.reduce_only.get(instrument, False)
 
     def record(self, account: int) -> Record:
         return self.storage.accounts.get(account, Record())

@@ -12,7 +12,6 @@ from typing import NamedTuple
 from plimsoll.fixed_point import div_down, mul_div_down, mul_div_up
 from plimsoll.model import funding_math, ledger_math, loss_math, margin_math, oracle
 from plimsoll.model.house import (
-    INDEX_BASE,
     MOST_INSTRUMENTS,
     NO_INSTRUMENT,
     NONCES,
@@ -141,8 +140,9 @@ def interest_on(house: House, account: int) -> int:
 
 
 def interest_index(house: House) -> int:
-    elapsed = house.now - house.birth.interest
-    return min(INDEX_BASE + div_down(house.world.debt.interest_e9 * elapsed, YEAR), MOST_INTEREST_INDEX)
+    """It grows by a rate of its beginning, not of itself."""
+    index, since, rate_e9 = house.storage.interest
+    return min(index + div_down(rate_e9 * (house.now - since), YEAR), MOST_INTEREST_INDEX)
 
 
 # Positions and cash ------------------------------------------------------------------------------------------------

@@ -206,6 +206,8 @@ def _prove_caps(house: House, deal: Deal, before: int) -> None:
     """Open interest may not grow past its caps, nor a position be too small to pay a keeper's gas."""
     instrument, spec = deal.instrument, house.instruments[deal.instrument]
     open_interest = house.storage.markets[instrument].open_interest
+    if deal.taker_adds and house.is_reduce_only(instrument):
+        refuse("InstrumentReduceOnly", instrument)
     if open_interest > before:
         if open_interest > spec.cap_units * SIZE_UNIT:
             refuse("CapExceeded", instrument, open_interest, spec.cap_units * SIZE_UNIT)

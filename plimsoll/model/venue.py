@@ -11,11 +11,12 @@ In the arguments of a `Reverted` an address is a number and a token its name.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any, TypeVar
 
 from plimsoll.errors import Reverted
-from plimsoll.model import auctions, deleveraging, liquidation, losses, oracle, pool, protocol, views
+from plimsoll.model import auctions, deleveraging, liquidation, losses, oracle, parameters, pool, protocol, views
 from plimsoll.model.house import Birth, House, account_of
 from plimsoll.model.liquidation import Item
 from plimsoll.state import State
@@ -225,6 +226,42 @@ class ModelVenue(Venue):
     def settle_halted(self, caller: str, instrument: str, long: Account, short: Account) -> int:
         args = self._instrument(instrument), self.account_id(long), self.account_id(short)
         return self._do(protocol.settle_halted, *args)
+
+    # Parameters ----------------------------------------------------------------------------------------------------
+
+    def set_instrument(
+        self,
+        caller: str,
+        instrument: str,
+        base_e6: int,
+        initial_multiple_e6: int,
+        cap_units: int,
+        cap_value: int,
+        reduce_only: bool,
+    ) -> int:
+        spec, number = self.world.instrument(instrument), self._instrument(instrument)
+        spec = replace(spec, base_e6=base_e6, initial_multiple_e6=initial_multiple_e6)
+        spec = replace(spec, cap_units=cap_units, cap_value=cap_value)
+        return self._do(parameters.set_instrument, self._address_of(caller), number, spec, reduce_only)
+
+    def apply_instrument(self, caller: str, instrument: str) -> None:
+        self._do(parameters.apply_instrument, self._instrument(instrument))
+
+    def set_interest(self, caller: str, rate_e9: int) -> None:
+        self._do(parameters.set_interest, self._address_of(caller), rate_e9)
+
+    def restrict(self, caller: str, instrument: str) -> None:
+        self._do(parameters.restrict, self._address_of(caller), self._instrument(instrument))
+
+    def lower_caps(self, caller: str, instrument: str, cap_units: int, cap_value: int) -> None:
+        number = self._instrument(instrument)
+        self._do(parameters.lower_caps, self._address_of(caller), number, cap_units, cap_value)
+
+    def lower_collateral_cap(self, caller: str, collateral: str, cap: int) -> None:
+        self._do(parameters.lower_collateral_cap, self._address_of(caller), self._collateral(collateral), cap)
+
+    def trespass(self, thief: str, deed: str, account: Account) -> None:
+        self._do(parameters.trespass, self._address_of(thief), deed, self.account_id(account))
 
     # Views ---------------------------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from plimsoll.types import FAULTS, POOL, WAD, Account, FeedFault, World
 from plimsoll.venue import Call, Venue
 
 NOTHING = "~"
-_ACTORS = ("actor", "buyer", "caller", "keeper", "payer")  # parameters
+_ACTORS = ("actor", "buyer", "caller", "keeper", "payer", "thief")  # parameters
 _VIEWS = {"account_id", "accounts", "now", "state", "liquidatable", "probe", "liquidation_price", "for_sale", "wallet"}
 VERBS = tuple(sorted(Venue.__abstractmethods__ - _VIEWS - {"advance_to"}))
 _PARAMETERS = {verb: list(inspect.signature(getattr(Venue, verb)).parameters.values())[1:] for verb in VERBS}
@@ -106,6 +106,10 @@ def _text(reader: Reader, world: World) -> str:
     return reader.text()
 
 
+def _bool(reader: Reader, world: World) -> bool:
+    return reader.choice(("true", "false"), "truth") == "true"
+
+
 def _account(reader: Reader, world: World) -> Account:
     actor, _, sub = reader.text("an account").partition("/")
     number = exact(sub, 0) if sub else 0
@@ -136,6 +140,7 @@ def _item(reader: Reader, world: World) -> tuple[Account, Account | None, int]:
 _READERS: Mapping[str, Callable[[Reader, World], Any]] = {
     "int": _integer,
     "int | None": _or_nothing(_integer),
+    "bool": _bool,
     "str": _text,
     "Account": _account,
     "Account | None": _or_nothing(_account),

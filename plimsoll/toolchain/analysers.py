@@ -13,7 +13,7 @@ from plimsoll.toolchain.setup import ROOT, Part, only_one_setup, run, solc_name
 
 HERE = "plimsoll/toolchain"
 TOOLS, OUT, SOLC = ROOT / ".tools", ROOT / ".tools/out", ROOT / ".solc" / solc_name()
-SOURCES = ("contracts", "interfaces", "tests/proofs")
+SOURCES = ("contracts", "interfaces", "tests/proofs/symbolic")
 
 
 def bring_up() -> None:
@@ -30,13 +30,14 @@ def bring_up() -> None:
 
 def start(command: list[str]) -> "subprocess.CompletedProcess[str]":
     """Runs a tool to its end and keeps what it says."""
-    return subprocess.run(command, cwd=ROOT, env={**os.environ, **_variables()}, capture_output=True, text=True)
+    return subprocess.run(command, cwd=ROOT, env=variables(), capture_output=True, text=True)
 
 
-def _variables() -> dict[str, str]:
-    """.tools first, then the native forge of .venv: npm's wrapper exits 0 whatever happened."""
+def variables(**more: str) -> dict[str, str]:
+    """The environment with .tools first on its PATH, then the native forge of .venv: npm's exits 0 whatever happened."""
     path = os.pathsep.join([str(TOOLS / "bin"), str(ROOT / ".venv/bin"), os.environ.get("PATH", os.defpath)])
-    return {"PATH": path, "FOUNDRY_CONFIG": str(ROOT / HERE / "foundry.toml"), "FOUNDRY_SOLC": str(SOLC)}
+    forge = {"FOUNDRY_CONFIG": str(ROOT / HERE / "foundry.toml"), "FOUNDRY_SOLC": str(SOLC)}
+    return {**os.environ, "PATH": path, **forge, **more}
 
 
 def _install() -> None:
@@ -48,4 +49,4 @@ def _install() -> None:
 
 def _compile() -> None:
     shutil.rmtree(OUT, ignore_errors=True)  # slither reads every compilation that it finds there
-    run([ROOT / ".venv/bin/forge", "build", "--root", ".", "--force"], "Do they compile with `make test`?", **_variables())
+    run([ROOT / ".venv/bin/forge", "build", "--root", ".", "--force"], "Do they compile with `make test`?", **variables())

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from plimsoll.chain.lane import AnvilLane, MinedLane, step
+from plimsoll.chain.lane import AnvilLane, MinedLane, Step, step
 from plimsoll.chain.pyrevm_lane import INSTALLED, PyrevmLane
 from plimsoll.chain.state import StateReader
 from plimsoll.errors import Reverted
@@ -133,6 +133,14 @@ def test_views_alone_see_the_present(lane, chain, echo):
     views = [echo.call_item("time"), *(echo.call_item("pick", i, 1) for i in range(3_000))]
     assert lane.play([], views).values == [chain.now, *range(1, 3_001)]
     assert lane.play([]) == ([], [])
+
+
+def test_value_of_a_step_is_what_it_returned(chain, echo, trader):
+    book, items = (trader, b"", [(1, 1)], [True, False], ""), [echo.call_item("pick", 4, 2), echo.call_item("fail", 1, echo)]
+    steps = [step(echo, "say", book, 1, sender=trader), *(Step(echo.address, item.request["data"], trader) for item in items)]
+    _, picked, failed = AnvilLane(chain).play(steps).done
+    assert picked.value(items[0]) == echo.pick(4, 2)
+    assert failed.value(items[1]).name == "Plain"
 
 
 def test_gas_limit_of_a_step_is_its_own(lane, echo, trader):

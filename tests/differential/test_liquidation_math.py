@@ -70,6 +70,37 @@ def test_closing_and_penalty_equal_their_twins(harness, terms, snapshots):
         )  # fmt: skip
 
 
+def with_edges(random, snapshot, part):
+    """Every leg such that what `part` leaves of it is worth its minimum, or asks for its floor, but for a unit or none."""
+    legs, stand = [], []
+    for leg in snapshot.legs:
+        left, edge = abs(leg.size) - -(-abs(leg.size) * part // WAD), random.choice((-1, 0, 0, 1))
+        worth = margin_math.notional(left, leg.mid, snapshot.size_scale)
+        required = margin_math.requirement(leg, left, snapshot.size_scale)
+        if random.random() < 0.5:
+            legs.append(leg._replace(min_notional=max(0, worth + edge), floor=0))
+        else:
+            legs.append(leg._replace(min_notional=0, floor=max(0, required + edge)))
+        stand.append(worth >= legs[-1].min_notional and required > legs[-1].floor)
+    return snapshot._replace(legs=tuple(legs)), stand
+
+
+def test_closing_at_the_edge_of_what_stands_equals_its_twin(harness):
+    """Worth exactly its minimum a remainder stands, held at exactly its floor it does not."""
+    random = Random(20_200_312)
+    snapshots = [sinking_portfolio(random, TERMS.keeper_floor, TERMS.target) for _ in range(EACH)]
+    parts = [random.randint(1, WAD - 1) for _ in snapshots]
+    edges = [with_edges(random, snapshot, part) for snapshot, part in zip(snapshots, parts)]
+    packed = array([pack(snapshot) for snapshot, _ in edges])
+    seen = []
+    for (snapshot, stand), part, answer in zip(edges, parts, ask(harness, "closings", packed, rows(parts), TERMS)):
+        due = [liquidation_math.closing(leg, part, snapshot.size_scale) for leg in snapshot.legs]
+        assert answer.closed == due, snapshot
+        assert all(units < abs(leg.size) for units, leg, stands in zip(due, snapshot.legs, stand) if stands)
+        seen += stand
+    assert min(seen.count(True), seen.count(False)) > 100
+
+
 # The rule ---------------------------------------------------------------------------------------------------------
 
 

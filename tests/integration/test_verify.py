@@ -103,7 +103,7 @@ def test_changed_since_it_was_recorded_is_wrong(live, made):
 @pytest.mark.parametrize("contract", ["Create3Factory"])
 def test_standard_input_compiles_to_the_very_code(contract):
     source = explorer.source_of(contract)
-    output = sources.compile_input(explorer.standard_input(source))
+    output = sources.solc(explorer.standard_input(source))
     assert output["contracts"][source][contract]["evm"]["bytecode"]["object"] == artifact(contract).bytecode
 
 

@@ -156,3 +156,10 @@ class Rescues:
         self._move(long, instrument, -size, quote)
         self._move(short, instrument, size, -quote)
         return size
+
+    # Parameters ----------------------------------------------------------------------------------------------------
+
+    def set_instrument(self, caller, instrument, base_e6, initial_multiple_e6, cap_units, cap_value, reduce_only) -> int:
+        raise NotImplementedError("the fake's parameters are the world's")
+
+    apply_instrument = set_interest = restrict = lower_caps = lower_collateral_cap = trespass = set_instrument

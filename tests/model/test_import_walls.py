@@ -39,6 +39,7 @@ RIGHT_IMPORTS = [
     ("contracts/periphery/A.sol", "../libraries/B.sol"),
     ("contracts/mocks/A.sol", "../B.sol"),
     ("examples/contracts/A.sol", "./B.sol"),
+    ("tests/proofs/lemmas/A.sol", "../../../contracts/libraries/B.sol"),
     ("benchmarks/foundry/A.sol", "../../contracts/mocks/B.sol"),
 ]
 WRONG_IMPORTS = [
@@ -58,6 +59,7 @@ WRONG_IMPORTS = [
     ("contracts/A.sol", "../examples/contracts/B.sol"),
     ("contracts/A.sol", "../benchmarks/foundry/B.sol"),
     ("examples/contracts/A.sol", "../../contracts/B.sol"),
+    ("contracts/A.sol", "../tests/proofs/B.sol"),
 ]
 
 

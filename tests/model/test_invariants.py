@@ -59,7 +59,7 @@ def test_sound_protocol_violates_nothing(venue):
 
 
 def test_ids_are_unique_and_statements_are_there():
-    assert len({invariant.id for invariant in INVARIANTS}) == len(INVARIANTS) == 9
+    assert len({invariant.id for invariant in INVARIANTS}) == len(INVARIANTS) == 10
     assert all(invariant.statement for invariant in INVARIANTS)
 
 
@@ -289,6 +289,14 @@ def test_fun_1_each_way_to_fail(venue):
     assert violations(seen(venue, after=fair)) == ()
     shared = with_market(state, index_long=7, index_short=-5)
     assert violations(seen(venue, after=shared, verb="drain")) == ()
+
+
+def test_adm_1_change_that_was_not_announced(venue):
+    state, margin = venue.state(), venue.state().accounts[ANN].margin
+    worse = with_account(state, ANN, margin=replace(margin, maintenance=margin.equity + 1))
+    found = violations(seen(venue, after=worse, verb="set_instrument", probes={}))
+    assert ids(found) == ["ADM-1"] and f"now E = {margin.equity} < M = {margin.equity + 1}" in found[0]
+    assert violations(seen(venue, after=worse, verb="apply_instrument", probes={})) == ()
 
 
 def test_position_of_the_pool_counts_as_anyones(venue):

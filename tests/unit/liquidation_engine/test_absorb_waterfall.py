@@ -35,6 +35,8 @@ def test_absorb_goes_through_every_step_to_the_unit(house, engine, liquidation, 
         1_000_000,
     )
     event(receipt, "LossShared", instrument=ETH, long=False, amount=338_400_000, charged=183_750_000, owed=154_650_000)
+    assert [e.args["instrument"] for e in receipt.events_named("FundUpdated")] == [ETH, ETH], "the loss, then the reward"
+    assert {e.args["account"] for e in receipt.events_named("AccountUpdated")} == {broke, taker}
     assert engine.market(ETH).indexShort == 13_125_000 * 10**9 and engine.market(ETH).indexLong == 0
     assert engine.deficitOf(ETH, False).owed == engine.badDebt() == 154_650_000
     assert engine.deficitOf(ETH, True).owed == engine.deficitOf(BTC, False).owed == 0
@@ -52,6 +54,16 @@ def test_absorb_of_a_short_charges_the_longs(house, engine, liquidation, liquida
     told = event(receipt, "LossShared", instrument=ETH, long=True, amount=664 * USDC, charged=168_750_000)
     assert told.owed == engine.deficitOf(ETH, True).owed == engine.badDebt() == 495_250_000
     assert (engine.market(ETH).indexLong, engine.market(ETH).indexShort) == (16_875_000 * 10**9, 0)
+
+
+def test_absorb_of_a_short_of_one_grain_charges_the_longs(house, engine, liquidation, liquidator, taker, trader, short):
+    """It is held at its floor, so that a part of the loss is its own."""
+    account = house.open(trader, 10_000 * USDC, sub=1)
+    house.trade(account, short, {"ETH": 10})
+    engine.seize(account, [(BTC, short, -1, 40, 40_000 * 10**18)], [], [], [], sender=house.liquidator)
+    take(house, account, house.judge(account).equity + 900 * USDC, short)
+    receipt = liquidation.absorb(account, taker, sender=liquidator)
+    assert {e.instrument: e.long for e in receipt.events_named("LossShared") if e.amount} == {ETH: False, BTC: True}
 
 
 def test_absorb_by_a_taker_of_the_same_side_asks_nothing_of_it(

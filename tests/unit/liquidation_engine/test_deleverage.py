@@ -199,6 +199,18 @@ def test_deleverage_shares_the_penalty_by_notional(house, engine, liquidation, k
     assert 0 <= house.judge(refused).equity - (equity - told.penalty) <= 2
 
 
+def test_deleverage_that_leaves_too_little_to_stand_costs_nothing(house, liquidation, refused, winner, bull):
+    """At 1,820 all of it is due, and a thousandth of an ETH is left: worth less than its minimum, it is taken for nothing."""
+    house.trade(winner, bull, {"ETH": -4.999}, [4_999 * 2_050 * USDC // 1_000])
+    house.reprice("ETH", 1_820)
+    equity = house.judge(refused).equity
+    assert 0 < equity and planned(house, refused) == 10 * UNIT
+    told = event(liquidation.deleverage(refused, ETH, [winner]), "Deleveraged")
+    assert told.closed == 10 * UNIT - UNIT // 1_000 == 10 * UNIT - house.position(refused, "ETH")[0]
+    assert told.outcome.penalty == told.outcome.keeperReward == told.outcome.insurance == 0
+    assert 0 <= house.judge(refused).equity - equity <= 2
+
+
 def test_deleverage_of_a_short_is_matched_with_longs(house, engine, liquidation, trader, other_trader, long, keeper):
     account = house.open(trader, 1_836 * USDC, sub=3)
     house.trade(account, long, {"ETH": -10})
@@ -217,6 +229,20 @@ def test_deleverage_of_a_short_is_matched_with_longs(house, engine, liquidation,
     assert house.position(early, "ETH")[0] == 6 * UNIT - due >= 0
     after = house.judge(account)
     assert after.equity * before.maintenance >= before.equity * after.maintenance, "LIQ-2"
+
+
+def test_deleverage_against_a_single_grain_closes_a_grain(house, engine, liquidation, trader, other_trader, long):
+    """Whoever holds the least there is is on that side as well: here a long, bought for nothing."""
+    account = house.open(trader, 1_836 * USDC, sub=3)
+    house.trade(account, long, {"ETH": -10})
+    tiny = house.account(other_trader, 1)
+    engine.seize(long, [(ETH, tiny, -1, 0, 2_000 * WAD)], [], [], [], sender=house.liquidator)
+    house.reprice("ETH", 2_070)
+    liquidation.reportRefusal(account)
+    house.chain.advance(DELAY)
+    house.protocol.refresh()
+    assert event(liquidation.deleverage(account, ETH, [tiny]), "Deleveraged").closed == 1
+    assert (house.position(tiny, "ETH")[0], house.position(account, "ETH")[0]) == (0, 1 - 10 * UNIT)
 
 
 def test_deleverage_of_the_pools_own_tranche_spares_no_backstop(house, engine, liquidation, lp, trader):
@@ -336,6 +362,23 @@ def test_deleverage_below_zero_is_at_the_bankruptcy_price(house, engine, liquida
     assert house.judge(winner).equity >= house.judge(winner).maintenance
 
 
+def test_deleverage_below_zero_shares_one_fund_among_all_who_take(house, engine, liquidation, stranger, lost, winner, bull):
+    """Each takes its part of the loss; the fund, less the reward, pays the first of them and what is left of it the next."""
+    small = house.open(stranger, 50_000 * USDC, sub=2**95)
+    house.trade(small, bull, {"ETH": -2}, [2 * 2_100 * USDC])
+    house.insure("ETH", 150 * USDC, stranger)
+    parts = {winner: -house.judge(lost).equity * 5 // 10, small: -house.judge(lost).equity * 2 // 10}
+    worth = {account: house.judge(account).equity for account in parts}
+    receipt = liquidation.deleverage(lost, ETH, sorted(parts))
+    assert event(receipt, "Deleveraged").closed == 7 * UNIT
+    fund = 149 * USDC
+    for account in sorted(parts):
+        insured = min(fund, parts[account])
+        assert abs(house.judge(account).equity - (worth[account] - (parts[account] - insured))) <= 2
+        fund -= insured
+    assert (fund, engine.fundOf(ETH).insurance, engine.badDebt()) == (0, 0, 0)
+
+
 def test_deleverage_below_zero_takes_no_more_than_keeps_the_other_sound(
     house, engine, liquidation, lost, winner, other_trader
 ):
@@ -359,3 +402,15 @@ def test_deleverage_below_zero_of_all_leaves_equity_zero(house, liquidation, los
     house.trade(winner, bull, {"ETH": -6}, [6 * 2_050 * USDC])
     liquidation.deleverage(lost, ETH, [winner])
     assert house.snapshot(lost).legs == () and 0 <= house.judge(lost).equity <= 1
+
+
+def test_deleverage_below_zero_leaves_those_alone_whom_it_no_longer_needs(house, liquidation, stranger, lost, winner, bull):
+    """The first of them takes the whole leg."""
+    second = house.open(stranger, 50_000 * USDC, sub=2**95)
+    house.trade(second, bull, {"ETH": -11}, [11 * 2_050 * USDC])
+    house.trade(winner, bull, {"ETH": -6}, [6 * 2_050 * USDC])
+    first, spared = sorted((winner, second))
+    worth = house.judge(spared).equity
+    assert event(liquidation.deleverage(lost, ETH, [first, spared]), "Deleveraged").closed == 10 * UNIT
+    assert [house.position(account, "ETH")[0] for account in (first, spared)] == [-UNIT, -11 * UNIT]
+    assert house.judge(spared).equity == worth

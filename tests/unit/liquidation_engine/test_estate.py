@@ -66,7 +66,8 @@ def test_estate_keeps_its_coins_until_who_paid_is_paid(house, engine, trader, es
 
 def test_estate_that_the_owner_repays_gives_its_coins_back(house, engine, trader, estate):
     account, loss = estate
-    house.deposit(account, -house.cash(account))
+    receipt = house.deposit(account, -house.cash(account))
+    assert (house.cash(account), receipt.events_named("EstateRepaid")) == (0, []), "its debt is paid, and nothing beyond"
     with reverts("EstateOpen", account, loss):
         engine.withdraw(account, house.token("WETH"), 1, trader, 0, sender=trader)
     house.deposit(account, loss - 1)

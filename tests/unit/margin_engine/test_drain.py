@@ -237,6 +237,7 @@ def test_drain_that_rounding_pays_too_much_gives_the_rest_to_the_insurance(chain
     engine.seize(gets, [], [(gets, most + 4)], [], [(0, True, most + 4, mid)], sender=owner)
     assert (engine.badDebt(), engine.fundOf(0).insurance, engine.market(0).indexLong) == (4, 0, cap)
     chain.advance(HOUR)
+    bare.sequencer.push(1)  # it waits for no sequencer
     told = event(engine.drain(0, sender=keeper), "LossShared", amount=4, charged=4, owed=0)
     assert told.long and engine.market(0).indexLong == cap + 2
     assert (engine.badDebt(), engine.fundOf(0).insurance) == (0, 2)

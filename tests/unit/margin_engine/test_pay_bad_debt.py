@@ -22,7 +22,8 @@ def indebted(house, engine, long, short, stranger):
 
 
 def test_pay_bad_debt_relieves_sides_first_and_then_what_nobody_owes(engine, stranger, indebted):
-    ratio = engine.payoutRatio()
+    ratio, (settlement, claimed) = engine.payoutRatio(), engine.claims()
+    assert ratio == settlement * WAD // claimed < WAD
     receipt = engine.payBadDebt(indebted - 1, sender=stranger)
     event(receipt, "DeficitUpdated", instrument=ETH, long=False, owed=1)
     assert (engine.deficitOf(ETH, False).owed, engine.badDebt()) == (1, 700 * USDC + 1)

@@ -47,7 +47,7 @@ def test_add_feed_field_out_of_bounds_is_refused(oracle, owner, config, reverts,
     assert oracle.feedCount() == 0
 
 
-@pytest.mark.parametrize(("low", "high"), [(9_900, 10_100), (9_900, 10_099), (9_900, 9_900), (9_900, 1)])
+@pytest.mark.parametrize(("low", "high"), [(9_900, 10_100), (9_900, 10_099), (9_900, 9_900), (9_900, 1), (U128, U128)])
 def test_add_feed_bounds_that_meet_once_tightened_are_refused(oracle, owner, config, reverts, low, high):
     with reverts("InvalidFeed", "maxAnswer", high):
         oracle.addFeed(config(minAnswer=low, maxAnswer=high), sender=owner)

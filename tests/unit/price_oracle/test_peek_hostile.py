@@ -59,6 +59,10 @@ def test_peek_feed_eats_gas_costs_no_more_than_its_share(chain, listed, aggregat
     assert chain.send(listed.address, listed.encode("peek", 0, False)).gas_used < FEED_GAS + 60_000
 
 
+def test_limits_of_a_feed_are_as_published(oracle):
+    assert (oracle.FEED_GAS(), oracle.MAX_DECIMALS(), oracle.MAX_PRICE()) == (FEED_GAS, 18, 2**88 - 1)
+
+
 @pytest.mark.parametrize("behind_proxy", [False, True])
 def test_peek_any_gas_never_blames_a_sound_feed(chain, oracle, add, aggregator, behind_proxy):
     """Else a transaction with too little gas could prove a sound feed dead, and halt its instrument."""
