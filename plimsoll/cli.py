@@ -1,6 +1,6 @@
 """`python -m plimsoll`: the commands. Only here a venue is chosen.
 
-    scenario run NAME_OR_FILE [--prices [FEED=]FILE.csv] [--venue chain|model] [--report DIR] [--quiet]
+    scenario run NAME_OR_FILE [--prices [FEED=]FILE.csv] [--venue chain|real|model] [--report DIR] [--quiet]
     scenario list
     scenario check FILE
     properties ADAPTER [--seconds N] [--seed S] [--only PROPERTY]...
@@ -94,9 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--report", type=Path, metavar="DIR", help="where the report goes (default: reports/<scenario>)")
     run.add_argument(
         "--venue",
-        choices=("chain", "model"),
+        choices=("chain", "real", "model"),
         default="chain",
-        help="the contracts on a chain of their own (default), or the model in this process",
+        help="the contracts on a chain of their own (default), there beside real feeds and WETH, or the model in this process",
     )
     run.add_argument("--quiet", action="store_true", help="only the verdict")
     run.set_defaults(command=_run)
@@ -127,7 +127,7 @@ def _run(options: argparse.Namespace) -> int:
     scenario = load(find(options.scenario), dict(_feed_file(word) for word in options.prices))
     runner.timeline(scenario)  # too long is said before a chain is started
     folder = options.report or Path("reports") / scenario.name
-    venue_of = model_venue if options.venue == "model" else anvil_venue
+    venue_of = {"model": model_venue, "real": real_venue, "chain": anvil_venue}[options.venue]
     return run_scenario(scenario, folder, venue_of, options.quiet)
 
 
@@ -180,6 +180,17 @@ def anvil_venue(world: World) -> Iterator[Venue]:
 
     with Anvil(timestamp=world.start - TIME_TO_BUILD) as anvil:
         yield ChainVenue(Chain(anvil), world)
+
+
+@contextmanager
+def real_venue(world: World) -> Iterator[Venue]:
+    """As anvil_venue, with Chainlink's own feeds and the real WETH."""
+    from plimsoll.chain.anvil import Anvil
+    from plimsoll.chain.node import Chain
+    from plimsoll.chain.real_venue import RealVenue
+
+    with Anvil(timestamp=world.start - TIME_TO_BUILD) as anvil:
+        yield RealVenue.build(Chain(anvil), world)
 
 
 def _properties(options: argparse.Namespace) -> int:

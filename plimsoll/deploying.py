@@ -143,7 +143,7 @@ def commit() -> str:
 
 def agreed(console: Console) -> bool:
     try:
-        return console.input("Send these transactions? [y/N] ").strip().lower() in ("y", "yes")
+        return console.input(escape("Send these transactions? [y/N] ")).strip().lower() in ("y", "yes")
     except EOFError:
         return False
 

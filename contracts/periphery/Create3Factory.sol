@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
 import {ICreate3Factory} from "../../interfaces/ICreate3Factory.sol";
 
@@ -17,8 +18,8 @@ contract Create3Factory is ICreate3Factory {
         deployed = addressOf(msg.sender, salt);
         if (deployed.code.length != 0) revert AlreadyDeployed(deployed);
         address nest = Create2.deploy(0, _nestSalt(msg.sender, salt), NEST);
-        (bool ok,) = nest.call(initCode);
-        if (!ok || deployed.code.length == 0) revert ConstructorFailed(salt);
+        Address.functionCall(nest, initCode);
+        if (deployed.code.length == 0) revert ConstructorFailed(salt);
         emit Deployed(msg.sender, salt, deployed);
     }
 

@@ -22,7 +22,7 @@ from plimsoll.chain import terms
 from plimsoll.chain.abi import BadData, to_address
 from plimsoll.chain.artifacts import artifact, decode_log
 from plimsoll.chain.node import CallItem, Chain, Contract, Receipt
-from plimsoll.chain.recipe import ADMIN_ROLE, HOUSE, TIMELOCK_DELAY, Fact, Recipe, Roles, names, spoken
+from plimsoll.chain.recipe import ADMIN_ROLE, HOUSE, TIMELOCK_DELAY, Fact, Recipe, Roles, ours_of, spoken
 from plimsoll.errors import Reverted, ToolchainError
 from plimsoll.types import World
 
@@ -32,8 +32,8 @@ NO_PREDECESSOR = b"\0" * 32
 
 @dataclass(frozen=True)
 class Deployment:
-    """Contracts by what they are; tokens, feeds (MockAggregator: `push` an answer) and proxies (what the oracle reads,
-    one before each feed) by name; instruments and collaterals: name → id."""
+    """Contracts by what they are; by name tokens, proxies (what the oracle reads) and feeds (MockAggregator, one behind each
+    proxy that is ours: `push` an answer); instruments and collaterals: name → id."""
 
     chain: Chain
     world: World
@@ -56,17 +56,22 @@ class Deployment:
     instruments: dict[str, int]
     collaterals: dict[str, int]
     sequencer: Contract | None = None
+    given: frozenset[str] = frozenset()  # names in the recipe of what was there before
 
     @classmethod
-    def deploy(cls, chain: Chain, world: World, roles: Roles | None = None) -> Deployment:
-        """Deploys, lists, insures, hands over and verifies.
+    def deploy(
+        cls, chain: Chain, world: World, roles: Roles | None = None, given: Mapping[str, str] | None = None
+    ) -> Deployment:
+        """Deploys, lists, insures, hands over and verifies. given: name in the recipe → address of what is there already.
 
         Raises Reverted where the protocol refuses the world (a listing rule, a bound; OutOfRange for a number that its
         Solidity type cannot even hold), ArtifactMissing before `brownie compile --all`.
         """
         roles = roles or Roles.of(chain)
-        at = {name: chain.next_address(roles.deployer, i) for i, name in enumerate(names(world))}
-        recipe, receipts = Recipe(world, roles, at), {}
+        given = given or {}
+        ours = ours_of(world, given)
+        at = {name: chain.next_address(roles.deployer, i) for i, name in enumerate(ours)}
+        recipe, receipts = Recipe(world, roles, {**at, **given}, frozenset(given)), {}
         try:
             for part in recipe.parts():
                 receipts[part.name] = chain.deploy(part.artifact, *part.args, sender=roles.deployer).receipt
@@ -80,7 +85,7 @@ class Deployment:
 
     @classmethod
     def of(cls, chain: Chain, recipe: Recipe, receipts: Mapping[str, Receipt | None] | None = None) -> Deployment:
-        """What was deployed by a recipe. A feed that was given has no mock: it is its own proxy, and nobody pushes it."""
+        """What was deployed by a recipe. A feed that was given has a proxy only: nobody pushes it."""
         world = recipe.world
 
         def contract(name: str) -> Contract:
@@ -88,7 +93,7 @@ class Deployment:
 
         tokens = {word: contract(f"token {word}") for word in (world.settlement.name, *(c.name for c in world.collaterals))}
         proxies = {spec.name: contract(f"proxy {spec.name}") for spec in world.feeds}
-        mocks = {name: contract(f"feed {name}") for name in proxies if f"proxy {name}" not in recipe.given}
+        feeds = {name: contract(f"feed {name}") for name in proxies if f"proxy {name}" not in recipe.given}
         house: dict[str, Any] = {name: contract(name) for name in HOUSE}
         return cls(
             chain=chain,
@@ -96,18 +101,20 @@ class Deployment:
             roles=recipe.roles,
             settlement=tokens[world.settlement.name],
             tokens=tokens,
-            feeds={**proxies, **mocks},
+            feeds=feeds,
             proxies=proxies,
             instruments={spec.name: i for i, spec in enumerate(world.instruments)},
             collaterals={spec.name: i for i, spec in enumerate(world.collaterals)},
             sequencer=None if world.sequencer_grace is None else contract("sequencer"),
+            given=recipe.given,
             **house,
         )
 
     @property
     def recipe(self) -> Recipe:
         """What this is due to be, at its own addresses."""
-        return Recipe(self.world, self.roles, {name: self.contract(name).address for name in names(self.world)})
+        there = ours_of(self.world, self.given) + sorted(self.given)
+        return Recipe(self.world, self.roles, {name: self.contract(name).address for name in there}, self.given)
 
     def contract(self, name: str) -> Contract:
         """By its name in the recipe."""

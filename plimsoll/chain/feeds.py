@@ -26,7 +26,7 @@ class Feeds:
     def __init__(self, made: Deployment, send: Callable[..., Any]) -> None:
         self._made, self._send = made, send
         self._broken: dict[str, FeedFault] = {}
-        self._phases = {feed: proxy.current().id for feed, proxy in made.proxies.items()}
+        self._phases = {feed: made.proxies[feed].current().id for feed in made.feeds}
         self._told = {feed: _last(contract) for feed, contract in made.feeds.items()}
 
     def answer(self, feed: str, price: int, time: int) -> None:

@@ -13,7 +13,9 @@ SECONDS_OF_PATIENCE = 120.0
 FIRST_WAIT, LONGEST_WAIT = 0.5, 16.0
 LIMITED = {429, -32005, -32097}  # HTTP: too many requests; JSON-RPC: limit exceeded, and as some providers number it
 AWAY = {502, 503, 504}
-LIMITED_WORDS = ("rate limit", "too many requests", "request limit", "compute units", "exceeded its throughput")
+# The second line: one of the provider's nodes is a block behind the other.
+PASSING_WORDS = ("rate limit", "too many requests", "request limit", "compute units", "exceeded its throughput",
+                 "header not found", "block not found", "unknown block", "blockoutofrange")  # fmt: skip
 
 
 class PatientRpc(Rpc):
@@ -60,7 +62,7 @@ def is_passing(problem: Exception) -> bool:
     if not isinstance(problem, NodeRefused):
         return False
     words = problem.reason.lower()
-    return problem.code in LIMITED | AWAY or any(limit in words for limit in LIMITED_WORDS)
+    return problem.code in LIMITED | AWAY or any(said in words for said in PASSING_WORDS)
 
 
 def _reason(problem: Exception) -> str:

@@ -10,7 +10,7 @@ What somebody else deployed (a real token, a real feed) is `given`, and no part.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -126,6 +126,12 @@ def names(world: World) -> list[str]:
     ]
 
 
+def ours_of(world: World, given: Collection[str]) -> list[str]:
+    """The names of what is deployed where these are there already: behind a feed that is given there is no mock."""
+    left_out = {*given, *(name.replace("proxy", "feed") for name in given)}
+    return [name for name in names(world) if name not in left_out]
+
+
 @dataclass(frozen=True)
 class Recipe:
     """A world, who has which role, and where everything lies or will lie. given: names that are there already."""
@@ -139,9 +145,7 @@ class Recipe:
 
     def parts(self) -> list[Part]:
         """In the order of deployment."""
-        left_out = self.given | {name.replace("proxy", "feed") for name in self.given}
-        todo = [name for name in names(self.world) if name not in left_out]
-        return [Part(name, artifact_of(name), self._args(name)) for name in todo]
+        return [Part(name, artifact_of(name), self._args(name)) for name in ours_of(self.world, self.given)]
 
     def _args(self, name: str) -> tuple[Any, ...]:
         kind, _, word = name.partition(" ")

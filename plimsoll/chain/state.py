@@ -64,7 +64,7 @@ class StateReader:
             time=time,
             accounts={account: self._account(values, reports[account]) for account in accounts},
             markets={name: self._market(values, name) for name in self._made.instruments},
-            feeds={name: self._feed(values, name) for name in self._made.feeds},
+            feeds={name: self._feed(values, name) for name in self._made.proxies},
             escrow={name: self._escrow(values, name, accounts.values()) for name in self._made.tokens},
             pool=self._pool(values, holders),
             bad_debt=values["bad debt",],
@@ -87,7 +87,7 @@ class StateReader:
             yield ("fund", name), ask(made.engine, "fundOf", i)
             yield ("owed", name, True), ask(made.engine, "deficitOf", i, True)
             yield ("owed", name, False), ask(made.engine, "deficitOf", i, False)
-        for i, name in enumerate(made.feeds):
+        for i, name in enumerate(made.proxies):
             yield ("price", name), ask(made.oracle, "peek", i, False)
             yield ("freshness", name), ask(made.oracle, "freshness", i)
         for name, token in made.tokens.items():

@@ -268,7 +268,7 @@ class ChainVenue(Governance):
         self._send(self.deployment.oracle, "halt", *args, sender=self.actors[caller])
 
     def _feed_id(self, feed: str) -> int:
-        return list(self.deployment.feeds).index(feed)
+        return list(self.deployment.proxies).index(feed)
 
     def settle_halted(self, caller: str, instrument: str, long: Account, short: Account) -> int:
         made = self.deployment

@@ -68,7 +68,7 @@ def make(chain: LiveChain, network: Network, path: Path, settings: dict[str, obj
         if found.reasons:
             raise Refused(*found.reasons)
         gas = rehearse(network, found)
-    price, balance = max(1, chain.market()[0] // 2), chain.balance(roles.deployer)
+    price, balance = max(1, sum(chain.market()) // 2), chain.balance(roles.deployer)  # base fee and tip: see market
     steps = tuple((name, gas[name]) for name in todo)
     plan = Plan(network, roles, record, found, steps, len(names) - len(todo), price, balance)
     _check_means(chain, plan)

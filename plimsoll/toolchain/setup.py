@@ -1,7 +1,8 @@
 """`make setup`: everything the project needs, inside the project folder, each part only when it is out of date.
 
     .venv           Python packages of requirements.txt
-    node_modules    compiler, Anvil, OpenZeppelin, Chainlink, Uniswap for the tests, exactly as package-lock.json says
+    node_modules    compiler, Anvil, OpenZeppelin, Chainlink; for tests and rehearsals Uniswap, Chainlink's older package (it
+                    has bytecode), WETH: exactly as package-lock.json says (without what chainlink-2021 calls optional)
     .solc           the compiler as the executable that Brownie looks for; Anvil and forge on the bin of .venv
     build           compiled contracts
 
@@ -46,7 +47,7 @@ def parts() -> "List[Part]":
     return [
         Part("Python packages", ".venv", ["requirements.txt"], ["bin/python", "bin/brownie"], make_venv),
         Part("compiler, Anvil and Solidity libraries", "node_modules", ["package-lock.json"],
-             ["solc/soljson.js", "@openzeppelin/contracts", "@uniswap/v3-core", package_of("anvil")], make_node_modules),
+             ["solc/soljson.js", "@openzeppelin/contracts", "@uniswap/v3-core", "chainlink-2021/abi", package_of("anvil")], make_node_modules),
         Part("tools made known to Brownie", ".solc", ["requirements.txt", "package-lock.json"],
              [solc_name(), "../.venv/bin/anvil"], make_tools),
         Part("contracts compiled", "build", ["brownie-config.yaml", "package-lock.json"] + sources, [], compile_all),

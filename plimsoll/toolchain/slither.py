@@ -31,6 +31,7 @@ EXPLAINED = (
     ("unused-return", r"verifyCallResult\(", "called to pass on a revert"),
     ("unused-return", r"by \([^)]*None|by \(snapshot\) =", "one of several results is wanted"),
     ("unused-return", r"withdraw\(idle\(\)", "it pays the least that is named, here all, or reverts"),
+    ("unused-return", r"Create3Factory\.deploy", "what was deployed is seen by its code"),
     ("unused-return", r"\.swap\(", "the callback sees what was taken, _unsold that it was all"),
 )
 

@@ -195,7 +195,7 @@ def quick(monkeypatch):
     monkeypatch.setattr("plimsoll.chain.patient.FIRST_WAIT", 0.01)
 
 
-@pytest.mark.parametrize("answer", [(429, b"slow down"), error(-32005, "limit exceeded"), (503, b""), error(-32000, "rate limit hit")])
+@pytest.mark.parametrize("answer", [(429, b"slow down"), error(-32005, "limit exceeded"), (503, b""), error(-32000, "rate limit hit"), error(-32000, "header not found")])
 def test_provider_that_limits_the_rate_is_waited_for(anvil, quick, answer):
     told = []
     with Provider(anvil.url, [answer] * 3) as provider:
