@@ -46,6 +46,7 @@ UNREACHED = {
         *("AlreadyBuying", "NotAllSold", "NotBuying", "NothingDone", "OnlyPoolInUse", "ProfitTooSmall"),
     ),
     "the world of lives is too small: two instruments, two collaterals": ("TooManyCollaterals", "TooManyInstruments"),
+    "no verb of the seam deploys": ("AlreadyDeployed", "ConstructorFailed"),
     "a second guard behind another that answers first": ("AccountInsolvent", "NotHeld", "NothingInEscrow"),
 }
 
