@@ -30,7 +30,8 @@ STALE = 7  # IPriceOracle.Fault
 
 
 def met(call: Call, answer: Any, before: State | None, world: World) -> Iterator[str]:
-    """The lines that a call met, by its answer and the state before it."""
+    """The lines that a call met, by its answer and the state before it. (φN = E and f = 1 are noted where they are aimed at: a
+    state does not show the whole penalty of an account that cannot pay it.)"""
     if isinstance(answer, Reverted):
         if answer.name in EDGES and abs(answer.args[1] - answer.args[2]) == 1:
             yield EDGES[answer.name]
@@ -46,8 +47,6 @@ def _liquidation(account: Account, before: State, world: World) -> Iterator[str]
         return
     if held.margin.equity == held.margin.maintenance:
         yield "E = M"
-    if held.margin.equity == held.margin.penalty:
-        yield "φN = E"
     for name in held.positions:
         spec = world.feed(world.instrument(name).feed)
         if before.time - before.feeds[spec.name].updated_at == spec.heartbeat + spec.grace:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from plimsoll.errors import Reverted
-from plimsoll.fuzz.scribe import Scribe, replay
+from plimsoll.fuzz.scribe import JUDGED_EVERY, Scribe, replay
 from plimsoll.fuzz.threshold import Judge
 from plimsoll.model.venue import ModelVenue
 from plimsoll.state import leaves
@@ -62,9 +62,9 @@ def compare(bench: Bench, scribe: Scribe) -> Finding | None:
     return None
 
 
-def differs(bench: Bench, calls: Sequence[Call]) -> Finding | None:
+def differs(bench: Bench, calls: Sequence[Call], judged_every: int = JUDGED_EVERY) -> Finding | None:
     """Says calls anew on both."""
-    return compare(bench, replay(bench.model(), calls))
+    return compare(bench, replay(bench.model(), calls, judged_every))
 
 
 def same(due: Any, found: Any) -> bool:

@@ -10,6 +10,9 @@ from plimsoll.types import USDC, WAD, Account, Outcome
 from plimsoll.venue import Call
 
 
+PLENTY = 10**15
+
+
 def paid(account: Account, amount: int) -> tuple[Call, Call]:
     """A stranger's deposit."""
     return Call("give", ("stranger", "USDC", amount)), Call("deposit", ("stranger", account, "USDC", amount))
@@ -52,14 +55,23 @@ class Rescues(Trading):
         if held is None or held.margin is None or not held.positions:
             return
         line, beside = self.rng.choice(("E = M", "φN = E", "f = 1")), self.rng.choice((-2, -1, 0, 0, 0, 1, 2))
-        goal = {"E = M": held.margin.maintenance, "φN = E": held.margin.penalty}.get(line)
-        gap = self.last_whole(keeper, account, taker, held.margin) if goal is None else goal - held.margin.equity
-        if gap + beside > 0:
-            for call in paid(account, gap + beside):
-                self.venue.say(call)
+        if line == "f = 1":
+            gap = self.last_whole(keeper, account, taker, held.margin)
+        else:
+            gap = (held.margin.maintenance if line == "E = M" else self.whole_penalty(account)) - held.margin.equity
+        if gap <= 0 or gap + beside <= 0:
+            return
+        for call in paid(account, gap + beside):
+            self.venue.say(call)
         outcome = self.venue.liquidate(keeper, account, taker)
-        if line == "f = 1" and gap > 0 and beside == 0 and outcome.fraction == WAD:
+        if beside == 0 and line != "E = M" and outcome.fraction == WAD:
             self.venue.reach.lines[line] += 1
+
+    def whole_penalty(self, account: Account) -> int:
+        """Φ, of which an account owes no more than it has."""
+        rich = self.model.imagine(*paid(account, PLENTY), Call("state"))
+        margin = rich.accounts[account].margin
+        return int(margin.penalty) if margin else 0
 
     def last_whole(self, keeper: str, account: Account, taker: Account | None, margin: Margin) -> int:
         """The most that may be paid in, beyond what lifts its equity to zero, with the account still closed whole; 0 for none."""

@@ -1,5 +1,5 @@
-"""Plays a life on the model and writes it down: each call, the answer that is due, and what was reached by it. After every
-call that happened the invariants are checked. Views go to the model and are not written down.
+"""Plays a life on the model and writes it down: each call, the answer that is due, and what was reached by it. The invariants are
+checked around every liquidation and every fourth call. Views go to the model and are not written down.
 
     scribe = Scribe(model)
     scribe.deposit("ada", Account("ada"), "USDC", 10**9)     # as on a venue; Reverted is raised
@@ -29,10 +29,10 @@ _SIGNATURES = {name: inspect.signature(getattr(Venue, name)) for name in Venue._
 
 
 class Scribe:
-    """broken: what the invariants say, once one does not hold."""
+    """broken: what the invariants say, once one does not hold. judged_every: around how many calls they are asked."""
 
-    def __init__(self, model: ModelVenue, reach: Reach | None = None) -> None:
-        self.model, self.reach = model, reach or Reach()
+    def __init__(self, model: ModelVenue, judged_every: int = JUDGED_EVERY) -> None:
+        self.model, self.reach, self._judged_every = model, Reach(), judged_every
         self.calls: list[Call] = []
         self.due: list[Any] = []
         self.broken: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ class Scribe:
     def say(self, call: Call) -> Any:
         """Raises Reverted where the model refuses."""
         call = _whole(call.verb, call.args, {})
-        judged = len(self.calls) % JUDGED_EVERY == 0
+        judged = len(self.calls) % self._judged_every == 0
         before = self.state() if judged or call.verb == "liquidate" else None
         answer = call.on(self.model)
         self._state = None
@@ -109,9 +109,9 @@ def _name(call: Call) -> str:
     return "" if call.verb in FREE - {"set_price"} else call.verb
 
 
-def replay(model: ModelVenue, calls: Sequence[Call]) -> Scribe:
+def replay(model: ModelVenue, calls: Sequence[Call], judged_every: int = JUDGED_EVERY) -> Scribe:
     """Some calls said anew. What cannot be said at all (time that runs backwards) is left out."""
-    scribe = Scribe(model)
+    scribe = Scribe(model, judged_every)
     for call in calls:
         try:
             scribe.say(call)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from plimsoll.errors import Reverted
 from plimsoll.fuzz.lockstep import STATE, Bench, Finding, differs
-from plimsoll.fuzz.scribe import Scribe, replay
+from plimsoll.fuzz.scribe import JUDGED_EVERY, Scribe, replay
 from plimsoll.types import Account, Outcome
 from plimsoll.venue import Call
 
@@ -28,6 +28,7 @@ def shrink(bench: Bench, finding: Finding, seconds: float = SECONDS) -> Finding:
 class _Shrinking:
     def __init__(self, bench: Bench, finding: Finding, end: float) -> None:
         self.bench, self.best, self.end = bench, finding, end
+        self.judged_every = 1 if finding.broken else JUDGED_EVERY  # what one step broke is seen around that step alone
 
     def done(self) -> Finding:
         size = None
@@ -51,7 +52,7 @@ class _Shrinking:
         for _ in range(REPAIRS + 1):
             if tried is None or time.monotonic() > self.end:
                 return False
-            found = differs(self.bench, tried)
+            found = differs(self.bench, tried, self.judged_every)
             if found is not None:
                 self.best = found
                 return True

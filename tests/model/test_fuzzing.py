@@ -8,13 +8,13 @@ from itertools import islice
 import pytest
 
 from plimsoll import cli, fuzzing
-from plimsoll.errors import NodeDead
+from plimsoll.errors import NodeDead, Reverted
 from plimsoll.fuzz import campaign, threshold
 from plimsoll.fuzz.campaign import Result, Task, lived, tasks
 from plimsoll.fuzz.life import MOODS, small_world
 from plimsoll.fuzz.lockstep import STATE, Bench, differs
 from plimsoll.fuzzing import as_scenario, save
-from plimsoll.model import liquidation_math, margin_math, oracle
+from plimsoll.model import ledger, liquidation_math, margin_math, oracle, parameters
 from plimsoll.model.venue import ModelVenue
 from plimsoll.scenarios import runner
 from plimsoll.scenarios.calls import Say
@@ -115,6 +115,66 @@ def test_finding_keeps_going_wrong_when_it_is_said_anew(planted):
     bench = planted(*PLANTED[0])
     [(_, finding)] = campaign.perform(bench, Task("lives", 1, 0)).findings
     assert differs(bench, [call for call in finding.calls if call != STATE]) is not None
+
+
+def test_line_is_counted_only_where_the_penalty_is_the_whole_equity():
+    """What the lives say they met at φN = E, counted anew from the accounts themselves."""
+    said = exact = 0
+    for number in range(12):
+        scribe = lived(Bench(WORLD, model, play, judge), random.Random(f"penalty {number}"), "falling")
+        said += scribe.reach.lines["φN = E"]
+        anew = model()
+        for call in scribe.calls:
+            exact += call.verb == "liquidate" and owes_all_of_it(anew, call.args[1])
+            call.on(anew)
+    assert 0 < said <= exact, f"{said} were counted, {exact} were there"
+
+
+def owes_all_of_it(venue, account):
+    try:
+        snapshot, _ = ledger.load(venue.house, venue.account_id(account), {}, strict=False)
+    except Reverted:
+        return False
+    equity = margin_math.judge(snapshot).equity
+    return bool(snapshot.legs) and equity == margin_math.judge(threshold.rich(snapshot)).penalty
+
+
+# When the specification itself is wrong ----------------------------------------------------------------------------
+
+
+def generous(house, account, amount, right=ledger.post):
+    """A unit out of thin air with every fee: a state that cannot be."""
+    return right(house, account, amount + 1 if amount < 0 else amount)
+
+
+def half(margin, whole, target, right=liquidation_math.fraction):
+    """Half of what is due is closed: only the step itself shows it."""
+    return max(1, right(margin, whole, target) // 2)
+
+
+def at_once(house, caller, instrument, spec, reduce_only):
+    """A new base without notice: only the step itself shows it."""
+    parameters.require_owner(house, caller)
+    parameters._change(house, instrument, spec, reduce_only)
+    return house.now
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "wrong", "broken"),
+    [(parameters, "set_instrument", at_once, "ADM-1"), (ledger, "post", generous, "LED-2"), (liquidation_math, "fraction", half, "LIQ-2")],
+)
+def test_broken_invariant_is_found_shrunk_and_replayed(monkeypatch, tmp_path, module, name, wrong, broken):
+    monkeypatch.setattr(module, name, wrong)
+    found, bench = Result(), Bench(WORLD, model, play, judge)
+    for task in islice(tasks(1, ["lives"]), 20):
+        found.add(campaign.perform(bench, task))
+        if not found.held:
+            break
+    [(task, finding)] = found.findings
+    assert broken in str(finding)
+    scenario = load(tmp_path / save(tmp_path, finding, task.seed, task.number))
+    assert sum(isinstance(step.act, Say) for step in scenario.steps) <= 6
+    assert broken in str(runner.play(scenario, model()).violation)
 
 
 # Accounts at a line ------------------------------------------------------------------------------------------------
