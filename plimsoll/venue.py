@@ -20,7 +20,8 @@ from plimsoll.errors import Reverted
 from plimsoll.state import State
 from plimsoll.types import WAD, Absorption, Account, FeedFault, Fill, Offer, Outcome, Purchase, World
 
-
+VIEWS = frozenset({"accounts", "state", "liquidatable", "probe", "liquidation_price", "for_sale", "wallet"})  # send nothing
+WORLD = frozenset({"advance_to", "set_price", "break_feed", "mend_feed", "give"})  # what the world does: never refused
 DEEDS = (
     *("withdraw", "trade", "set_operator", "sale_order", "seize", "open_estate", "release", "quote", "freeze", "rehearse"),
     *("set_treasury", "set_guardian"),
@@ -275,3 +276,6 @@ class Venue(ABC):
     @abstractmethod
     def for_sale(self) -> Mapping[Account, Offer | None]:
         """Accounts whose collateral is for sale, and what their auction offers; None where it does not run."""
+
+
+VERBS = Venue.__abstractmethods__ - VIEWS - {"account_id", "now"}  # what can be said, the world's part too

@@ -40,7 +40,6 @@ class LaneVenue(ChainVenue):
         self._born = True
         self.lane = lane or AnvilLane(chain, share_blocks=True)
         self._beginning = dict(self._known), self._feeds, self._time
-        self._names = {int(token.address, 16): name for name, token in self.deployment.tokens.items()}
         self._steps: list[Step] | None = None  # where they are written down; None while outcomes are read
         self._outcomes: Iterator[Done] = iter(())
 
@@ -56,7 +55,7 @@ class LaneVenue(ChainVenue):
                 pass
         self._rewind()
         self._steps, self._outcomes = None, iter(self.lane.play(steps).done)
-        return [self._in_words(call.on(self)) for call in calls]
+        return [plain(call.on(self), self.deployment) for call in calls]
 
     def address_of(self, actor: str) -> int:
         """Of an actor, as a number."""
@@ -67,18 +66,6 @@ class LaneVenue(ChainVenue):
         self._known, self._holders = dict(known), {}
         self._feeds = feeds.fresh(self._free)
         self.actors = _Addresses(self.chain, self.deployment)
-
-    def _in_words(self, answer: Any) -> Any:
-        """In the arguments of a refusal an address is a number, and a token its name."""
-        if not isinstance(answer, Reverted):
-            return answer
-        return Reverted(answer.name, tuple(map(self._word, answer.args)), answer.names, answer.hint)
-
-    def _word(self, value: Any) -> Any:
-        if isinstance(value, str) and value.startswith("0x"):
-            number = int(value, 16)
-            return self._names.get(number, number)
-        return tuple(map(self._word, value)) if isinstance(value, (tuple, list)) else value
 
     # Sending and looking -------------------------------------------------------------------------------------------
 
@@ -128,3 +115,17 @@ class _Addresses(Actors):
 
     def _invite(self, address: str) -> None:
         return None
+
+
+def plain(answer: Any, made: Deployment) -> Any:
+    """An answer as the model gives it: in the arguments of a refusal an address is a number, and a token its name."""
+    if not isinstance(answer, Reverted):
+        return answer
+    tokens = {int(token.address, 16): name for name, token in made.tokens.items()}
+
+    def word(value: Any) -> Any:
+        if isinstance(value, str) and value.startswith("0x"):
+            return tokens.get(int(value, 16), int(value, 16))
+        return tuple(map(word, value)) if isinstance(value, (tuple, list)) else value
+
+    return Reverted(answer.name, tuple(map(word, answer.args)), answer.names, answer.hint)

@@ -19,11 +19,9 @@ from plimsoll.invariants import Observation
 from plimsoll.model.venue import ModelVenue
 from plimsoll.state import State
 from plimsoll.types import WAD, Account, World
-from plimsoll.venue import Call, Venue
+from plimsoll.venue import VERBS, VIEWS, WORLD, Call, Venue
 
-FREE = frozenset({"advance_to", "set_price", "break_feed", "mend_feed", "give"})  # what the world does: never refused
-VIEWS = frozenset({"accounts", "state", "liquidatable", "probe", "liquidation_price", "for_sale", "wallet"})
-VERBS = Venue.__abstractmethods__ - FREE - VIEWS - {"now", "account_id", "trespass"}  # those that may happen
+MAY_HAPPEN = VERBS - WORLD - {"trespass"}
 JUDGED_EVERY, PROBED_EVERY = 4, 16  # calls: to read the state is dearer than a verb, and to probe every account much more
 _SIGNATURES = {name: inspect.signature(getattr(Venue, name)) for name in Venue.__abstractmethods__ if name != "now"}
 
@@ -73,7 +71,7 @@ class Scribe:
         self.reach.note(call, answer, before, self.world)
         if isinstance(answer, Reverted):
             raise answer
-        if call.verb not in FREE:
+        if call.verb not in WORLD:
             self._settlements += 2 * len(self.world.instruments) + 16
         if before is not None and call.verb != "advance_to":
             self._judge(call, answer, before)
@@ -106,7 +104,7 @@ def _name(call: Call) -> str:
     """The verb as invariants know it: a liquidation that was told to close less is a bite."""
     if call.verb == "liquidate" and call.args[3] < WAD:
         return "bite"
-    return "" if call.verb in FREE - {"set_price"} else call.verb
+    return "" if call.verb in WORLD - {"set_price"} else call.verb
 
 
 def replay(model: ModelVenue, calls: Sequence[Call], judged_every: int = JUDGED_EVERY) -> Scribe:

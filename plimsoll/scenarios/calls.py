@@ -18,13 +18,12 @@ from plimsoll.errors import Reverted
 from plimsoll.scenarios.acts import Act
 from plimsoll.scenarios.reader import Reader, exact
 from plimsoll.types import FAULTS, POOL, WAD, Account, FeedFault, World
-from plimsoll.venue import Call, Venue
+from plimsoll.venue import VERBS, Call, Venue
 
 NOTHING = "~"
 _ACTORS = ("actor", "buyer", "caller", "keeper", "payer", "thief")  # parameters
-_VIEWS = {"account_id", "accounts", "now", "state", "liquidatable", "probe", "liquidation_price", "for_sale", "wallet"}
-VERBS = tuple(sorted(Venue.__abstractmethods__ - _VIEWS - {"advance_to"}))
-_PARAMETERS = {verb: list(inspect.signature(getattr(Venue, verb)).parameters.values())[1:] for verb in VERBS}
+SAYABLE = tuple(sorted(VERBS - {"advance_to"}))  # time is the step's own
+_PARAMETERS = {verb: list(inspect.signature(getattr(Venue, verb)).parameters.values())[1:] for verb in SAYABLE}
 
 
 @dataclass(frozen=True)

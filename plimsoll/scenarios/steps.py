@@ -88,7 +88,7 @@ def _step(item: Reader, world: World, known: Mapping[str, Account], end: int) ->
         if verb != SAY and name in given:
             given[name].fail(f'goes with the verb "{SAY}" alone')
     if verb == SAY:
-        call = calls.read_call(reader.choice(calls.VERBS, "verb of the seam"), given.get("with"), world)
+        call = calls.read_call(reader.choice(calls.SAYABLE, "verb of the seam"), given.get("with"), world)
         found: list[Act] = [calls.Say(call, given["answers"].text("an answer") if "answers" in given else "")]
     elif verb in OF_FEEDS:
         found = _feed_acts(verb, reader, world)

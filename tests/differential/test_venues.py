@@ -11,11 +11,12 @@ from plimsoll.chain.lane_venue import LaneVenue
 from plimsoll.chain.node import Chain
 from plimsoll.fuzz.life import MOODS, START, Life, small_world
 from plimsoll.fuzz.lockstep import STATE, same
-from plimsoll.fuzz.scribe import FREE, Scribe
+from plimsoll.fuzz.scribe import Scribe
 from plimsoll.model.house import Birth
 from plimsoll.model.venue import ModelVenue
 from plimsoll.scenarios import runner
 from plimsoll.scenarios.scenario import find, load, shipped
+from plimsoll.venue import WORLD
 from tests.differential.twins import TIME_TO_BUILD, born
 from tests.helpers import isolated
 
@@ -63,7 +64,7 @@ def assert_same_in_the_lane(scenario, lane):
     births = lane.address_of, Birth(*lane.deployment.born())
     scribe = Scribe(ModelVenue(scenario.world, *births))
     runner.play(scenario, scribe)
-    calls = [one for call in scribe.calls for one in ((call,) if call.verb in FREE else (call, STATE))]
+    calls = [one for call in scribe.calls for one in ((call,) if call.verb in WORLD else (call, STATE))]
     model = ModelVenue(scenario.world, *births)
     for call, due, found in zip(calls, [call.on(model) for call in calls], lane.play(calls), strict=True):
         assert same(due, found), f"{call}: {found}, due is {due}"

@@ -6,30 +6,30 @@ compared as a number, a token by its name.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from plimsoll.chain.deployment import Deployment
+from plimsoll.chain.lane_venue import plain
 from plimsoll.chain.node import Chain
 from plimsoll.chain.venue import ChainVenue
 from plimsoll.errors import Reverted
+from plimsoll.fuzz import lockstep
+from plimsoll.fuzz.lockstep import same
 from plimsoll.model.house import Birth
 from plimsoll.model.venue import ModelVenue
 from plimsoll.types import DAY, World
+from plimsoll.venue import VERBS, Probe
 from tests.differential.inside import differences
 
-VIEWS = {"state", "probe", "liquidatable", "for_sale", "liquidation_price", "wallet", "accounts", "account_id"}
-FREE = {"advance_to", "set_price", "break_feed", "mend_feed", "give"}  # what the world does: never refused
 TIME_TO_BUILD = 30 * DAY
 
 
 class Twins:
-    """Passes every verb to both. said: verb → how often it happened; refused: error → how often."""
+    """Passes every verb to both."""
 
     def __init__(self, chain: ChainVenue, model: ModelVenue) -> None:
         self.chain, self.model, self.world = chain, model, chain.world
-        self.said: dict[str, int] = {}
-        self.refused: dict[str, int] = {}
-        self._tokens = {int(token.address, 16): name for name, token in chain.deployment.tokens.items()}
         self._compare("start", chain.state(), model.state())
 
     @property
@@ -43,10 +43,7 @@ class Twins:
             found, due = (self._answer(getattr(venue, verb), args, named) for venue in (self.chain, self.model))
             what = f"{verb}{args}{named or ''}"
             self._compare(what, found, due)
-            if verb not in VIEWS | FREE:
-                count, key = (self.refused, found.name) if isinstance(found, Reverted) else (self.said, verb)
-                count[key] = count.get(key, 0) + 1
-            if verb not in VIEWS:
+            if verb in VERBS:
                 self._compare(f"state after {what}", self.chain.state(), self.model.state())
             if isinstance(found, Reverted):
                 raise found
@@ -70,31 +67,19 @@ class Twins:
 
     def _compare(self, what: str, found: Any, due: Any) -> None:
         __tracebackhide__ = True
-        if found == due:
-            return
-        seen, meant = self._plain(found), self._plain(due)
-        assert seen == meant, f"{what}: the contracts say {_difference(seen, meant)}"
+        found = self._plain(found)
+        assert same(self._plain(due), found), f"{what}: due, found: {lockstep.differences(due, found)}"
 
     def _plain(self, value: Any) -> Any:
-        """Refusals as their name and arguments, addresses as numbers, tokens as names; the rest part by part."""
-        if isinstance(value, Reverted):
-            return value.name, tuple(map(self._plain, value.args))
-        if isinstance(value, str) and value.startswith("0x"):
-            number = int(value, 16)
-            return self._tokens.get(number, number)
-        if hasattr(value, "__dataclass_fields__"):
-            return {name: self._plain(getattr(value, name)) for name in value.__dataclass_fields__}
-        if isinstance(value, dict):
+        """Refusals by name and arguments, also those inside a probe."""
+        if isinstance(value, Mapping):
             return {key: self._plain(part) for key, part in value.items()}
-        return tuple(map(self._plain, value)) if isinstance(value, (tuple, list)) else value
-
-
-def _difference(found: Any, due: Any, path: str = "") -> str:
-    """The first parts that differ."""
-    if isinstance(found, dict) and isinstance(due, dict) and found.keys() == due.keys():
-        parts = [_difference(found[key], due[key], f"{path}.{key}") for key in found if found[key] != due[key]]
-        return "; ".join(parts[:8])
-    return f"{path} {found}, the model {due}"
+        if isinstance(value, Probe):
+            return tuple(refusal and self._plain(refusal) for refusal in value)
+        if isinstance(value, Reverted):
+            told = plain(value, self.chain.deployment)
+            return told.name, told.args
+        return value
 
 
 def born(chain: Chain, world: World, made: Deployment, birth: Birth) -> Twins:
