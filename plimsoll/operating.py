@@ -15,12 +15,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from plimsoll import deploying
+from plimsoll.chain.abi import as_address
 from plimsoll.chain.artifacts import decode_error
 from plimsoll.chain.deployment import Deployment
 from plimsoll.chain.node import Contract
 from plimsoll.chain.state import StateReader
 from plimsoll.chain.wallet import Wallet
-from plimsoll.deploying import FOLDER, open_deployment
 from plimsoll.errors import Refused
 from plimsoll.scenarios.reader import exact, show
 from plimsoll.scenarios.words import money, percent, price, size, token
@@ -54,22 +55,26 @@ class Desk:
         return receipt
 
     def agreed(self) -> bool:
-        if self.yes:
+        if self.yes or deploying.agreed(self.console):
             return True
-        try:
-            answer = self.console.input("Do it? [y/N] ").strip().lower()
-        except EOFError:
-            answer = ""
-        if answer not in ("y", "yes"):
-            self.say("Nothing was sent.")
-        return answer in ("y", "yes")
+        self.say("Nothing was sent.")
+        return False
 
     def account(self, options: argparse.Namespace) -> int:
         """The account that is meant: --of ADDRESS, else the wallet's own."""
         owner = getattr(options, "of", None) or (self.wallet.address if self.wallet else None)
         if owner is None:
             raise Refused("whose account? give --of ADDRESS, or a key to have your own")
-        return self.made.account(owner, options.sub)
+        return self.account_of(owner, options.sub)
+
+    def account_of(self, owner: str, sub: int) -> int:
+        """Raises Refused."""
+        address = as_address(owner)
+        if address is None:
+            raise Refused(f"{owner} is no address: 0x and 40 digits of hex, capitals as its checksum has them")
+        if not 0 <= sub < 2**96:
+            raise Refused(f"{sub} is no sub-account: 0 to 2^96 - 1")
+        return self.made.account(address, sub)
 
     def token(self, name: str) -> tuple[Contract, int]:
         """A token by its name, and its decimals. Raises Refused."""
@@ -90,16 +95,15 @@ def add_commands(commands: Any) -> None:
     """The parsers."""
     for name, (does, about, sends, words) in COMMANDS.items():
         parser = commands.add_parser(name, help=about)
-        parser.add_argument("network", help="sepolia, arbitrum-sepolia, base-sepolia, or a network file")
+        deploying.add_network(parser)
         for word, help_ in words:
             parser.add_argument(word, help=help_)
-        parser.add_argument("--records", type=type(FOLDER), default=FOLDER, metavar="DIR", help="where deployments are recorded")
-        parser.add_argument("--account", metavar="ID", help="a keystore account (default: the key in PLIMSOLL_PRIVATE_KEY)")
-        parser.add_argument("--sub", type=int, default=0, metavar="N", help="sub-account (default: 0)")
         if sends:
-            parser.add_argument("--yes", action="store_true", help="do not ask before sending")
+            deploying.add_sender(parser)
+        if name != "status":
+            parser.add_argument("--sub", type=int, default=0, metavar="N", help="sub-account (default: 0)")
         if name == "account":
-            parser.add_argument("--of", metavar="ADDRESS", help="whose (default: one's own)")
+            parser.add_argument("--of", metavar="ADDRESS", help="whose (default: of the key in PLIMSOLL_PRIVATE_KEY)")
         if name in ("open", "close"):
             parser.add_argument("--slippage", default="1%", metavar="RATE", help="from the price shown (default: 1%%)")
         parser.set_defaults(command=_command(does, sends))
@@ -107,11 +111,11 @@ def add_commands(commands: Any) -> None:
 
 def _command(does: Callable[[Desk, argparse.Namespace], int], sends: bool) -> Callable[[argparse.Namespace], int]:
     def run(options: argparse.Namespace) -> int:
-        wallet = None
-        if sends or (options.account is not None):
-            wallet = Wallet.from_keystore(options.account) if options.account else Wallet.from_environment()
-        made = open_deployment(options.network, wallet, options.records)
-        return does(Desk(made, Console(), wallet, getattr(options, "yes", False)), options)
+        own = sends or (does is account and options.of is None)
+        wallet, console = deploying.wallet_of(getattr(options, "account", None)) if own else None, Console()
+        confirmations = getattr(options, "confirmations", None)
+        made = deploying.open_deployment(options.network, wallet, options.records, confirmations, console.print)
+        return does(Desk(made, console, wallet, getattr(options, "yes", False)), options)
 
     return run
 
@@ -147,6 +151,8 @@ def mint(desk: Desk, options: argparse.Namespace) -> int:
     """Tokens of a mock."""
     contract, decimals = desk.token(options.token)
     amount = _amount(options.amount, decimals)
+    if f"token {options.token}" in desk.made.given:
+        raise Refused(f"{options.token} is no mock here: it is to be had elsewhere")
     assert desk.wallet is not None
     desk.say(f"Mints {token(amount, decimals)} {options.token} to {desk.wallet.address}. (Only a mock lets anyone.)")
     if not desk.agreed():
@@ -227,7 +233,7 @@ def close(desk: Desk, options: argparse.Namespace) -> int:
 
 def liquidate(desk: Desk, options: argparse.Namespace) -> int:
     """Somebody else's account, to the pool; the reward goes to one's own account."""
-    made, number = desk.made, desk.made.account(options.owner, options.sub)
+    made, number = desk.made, desk.account_of(options.owner, options.sub)
     seen = made.lens.previewLiquidation(number, WAD)
     _require(seen)
     out = seen.outcome

@@ -118,12 +118,24 @@ def test_nothing_is_sent_without_a_yes(visit):
         (operating.open_, dict(instrument="ETH", size="0"), "no size"),
         (operating.open_, dict(instrument="ETH", size="much"), "no size"),
         (operating.close, dict(instrument="ETH"), "holds no ETH"),
+        (operating.open_, dict(instrument="ETH", size="1", slippage="much"), "no rate"),
+        (operating.account, dict(of="hello"), "no address"),
+        (operating.account, dict(of="0x" + "zz" * 20), "no address"),
+        (operating.account, dict(of=None, sub=-1), "no sub-account"),
+        (operating.liquidate, dict(owner="0x12"), "no address"),
     ],
 )
 def test_what_does_not_fit_is_said_before_anything_is_sent(visit, act, given, word):
     desk, _ = visit("ann")
     with pytest.raises(Refused, match=word):
         act(desk, options(**given))
+
+
+def test_real_token_is_not_minted(visit):
+    desk, _ = visit("ann")
+    real = replace(desk, made=replace(desk.made, given=frozenset({"token WETH"})))
+    with pytest.raises(Refused, match="WETH is no mock"):
+        operating.mint(real, options(token="WETH", amount="1"))
 
 
 def test_account_of_anybody_is_shown_without_a_key(visit):
