@@ -37,7 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=_count, default=os.cpu_count() or 1, help="processes at once (default: the cores)")
     parser.add_argument("--seed", type=int, help="the same seed tries the same (default: another each time)")
     parser.add_argument("--only", choices=KINDS, help="lives of the whole protocol, or single accounts at a line")
-    parser.add_argument("--task", type=int, metavar="N", help="only the N-th task of the seed")
+    parser.add_argument("--task", type=_number, metavar="N", help="only the N-th task of the seed, from 0")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, such as tcp://10.0.0.1:8786")
     parser.add_argument("--out", type=Path, default=Path("reports/fuzz"), metavar="DIR", help="where findings are saved")
 
@@ -53,6 +53,13 @@ def _count(word: str) -> int:
     value = int(word)
     if not 1 <= value <= 1_024:
         raise argparse.ArgumentTypeError(f"{word} is no number of processes from 1 to 1024")
+    return value
+
+
+def _number(word: str) -> int:
+    value = int(word)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{word} is no number of a task: they begin with 0")
     return value
 
 

@@ -127,22 +127,6 @@ contract MathHarness {
         }
     }
 
-    /// @notice Each snapshot with its cash moved by each offset: bit k of the answer says that it is liquidatable at offset k.
-    function around(IMarginTypes.Snapshot[] calldata snapshots, int256[] calldata offsets)
-        external
-        pure
-        returns (uint256[] memory below)
-    {
-        below = new uint256[](snapshots.length);
-        for (uint256 i; i < snapshots.length; ++i) {
-            IMarginTypes.Snapshot memory snapshot = snapshots[i];
-            for (uint256 k; k < offsets.length; ++k) {
-                snapshot.cash = snapshots[i].cash + offsets[k];
-                if (MarginMath.judge(snapshot, false).liquidatable()) below[i] |= 1 << k;
-            }
-        }
-    }
-
     /// @notice Each snapshot with its cash moved by each offset, at its own kind of line: bit k of the answer says that at
     /// offset k it is liquidatable (0), is so and closed whole (2), or, where risk is added, lacks initial margin (1) or owes more
     /// than the limit (3).

@@ -17,6 +17,7 @@ from tests.strategies import batches, portfolios
 
 EACH = 40
 OFFSETS = (-(10**12), -2, -1, 0, 1, 2, 10**12)
+LIQUIDATABLE = 0  # a kind of MathHarness.edges
 BELOW = sum(1 << k for k, offset in enumerate(OFFSETS) if offset < 0)
 
 
@@ -41,7 +42,9 @@ def is_below(harness, snapshots) -> list[bool]:
 
 
 def around(harness, snapshots) -> list[int]:
-    return ask(harness, "around", array([pack(snapshot) for snapshot in snapshots]), rows(OFFSETS))
+    """Bit k: liquidatable with cash moved by offset k."""
+    packed = array([pack(snapshot) for snapshot in snapshots])
+    return ask(harness, "edges", packed, rows([LIQUIDATABLE] * len(snapshots)), rows(OFFSETS), 0, 0)
 
 
 # By cash: every account hits --------------------------------------------------------------------------------------

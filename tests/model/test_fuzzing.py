@@ -280,7 +280,7 @@ def test_scheduler_that_is_not_there_is_a_clear_error(capsys):
     assert "Dask" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("wrong", [["--minutes", "0"], ["--jobs", "0"], ["--minutes", "soon"], ["--only", "all"]])
+@pytest.mark.parametrize("wrong", [["--minutes", "0"], ["--jobs", "0"], ["--minutes", "soon"], ["--only", "all"], ["--task", "-1"]])
 def test_wrong_options_are_refused(wrong, capsys):
     with pytest.raises(SystemExit) as refused:
         cli.main(["fuzz", *wrong])
