@@ -14,11 +14,11 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from typing import Any
 
-from plimsoll.errors import Reverted
+from plimsoll.errors import Reverted, ScenarioError
 from plimsoll.scenarios.acts import Act
 from plimsoll.scenarios.reader import Reader, exact
 from plimsoll.types import FAULTS, POOL, WAD, Account, FeedFault, World
-from plimsoll.venue import VERBS, Call, Venue
+from plimsoll.venue import DEEDS, VERBS, Call, Venue
 
 NOTHING = "~"
 _ACTORS = ("actor", "buyer", "caller", "keeper", "payer", "thief")  # parameters
@@ -43,7 +43,10 @@ class Say(Act):
         return next((arg for arg in self.call.args if isinstance(arg, Account)), None)
 
     def perform(self, venue: Venue) -> Any:
-        return getattr(venue, self.call.verb)(*self.call.args)
+        try:
+            return getattr(venue, self.call.verb)(*self.call.args)
+        except TypeError as misfit:
+            raise ScenarioError(f"{self.call.verb} cannot be said: {misfit}") from None
 
     def detail(self, answer: Any, world: World) -> str:
         return answer_text(answer)
@@ -91,10 +94,27 @@ def read_call(verb: str, given: Reader | None, world: World) -> Call:
     required = [p.name for p in parameters if p.default is p.empty]
     optional = [p.name for p in parameters if p.default is not p.empty]
     words = given.record(required, optional) if given else {}
-    return Call(
-        verb,
-        tuple(_READERS[p.annotation](words[p.name], world) if p.name in words else p.default for p in parameters),
-    )
+    return Call(verb, tuple(_argument(p, words[p.name], world) if p.name in words else p.default for p in parameters))
+
+
+def _argument(parameter: inspect.Parameter, reader: Reader, world: World) -> Any:
+    for item in reader.items() if parameter.name == "collaterals" else (reader,):
+        what = parameter.name.removesuffix("s")
+        if known := _known(what, world):
+            item.choice(known, what)
+    return _READERS[parameter.annotation](reader, world)
+
+
+def _known(what: str, world: World) -> list[str]:
+    """The names that a parameter may have; none where any will do."""
+    collaterals = [spec.name for spec in world.collaterals]
+    return {
+        "token": [world.settlement.name, *collaterals],
+        "collateral": collaterals,
+        "instrument": [spec.name for spec in world.instruments],
+        "feed": [spec.name for spec in world.feeds],
+        "deed": list(DEEDS),
+    }.get(what, [])
 
 
 def _integer(reader: Reader, world: World) -> int:

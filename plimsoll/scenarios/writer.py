@@ -25,8 +25,10 @@ def text(
     said: Sequence[tuple[Call, Any]],
     state: Mapping[str, Any] | None = None,
 ) -> str:
-    """The file. said: each call and the answer that is due (a refusal in words); advance_to becomes the time of what follows. state: what must be
-    true at the end, by path."""
+    """The file. said: each call and the answer that is due (a refusal in words); advance_to becomes the time of what follows.
+    state: what must be true at the end, by path. Raises ValueError for a world that no file states."""
+    if world.sequencer_grace is not None or world.settlement != World.settlement:
+        raise ValueError("a world with a sequencer, or that settles in another token, cannot be stated in a file")
     steps: list[dict[str, Any]] = []
     now = world.start
     actors, entered = _entrances([call for call, _ in said], world)
