@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 from rich.console import Console
 from rich.live import Live
@@ -57,8 +58,8 @@ def table(result: Result, seconds: float) -> Table:
     return made
 
 
-def _missing(all_: object, reached: object) -> str:
-    left = sorted(set(all_) - set(reached))  # type: ignore[call-overload]
+def _missing(all_: Iterable[str], reached: Iterable[str]) -> str:
+    left = sorted(set(all_) - set(reached))
     return f" (not yet: {', '.join(left)})" if 0 < len(left) <= 12 else ""
 
 
