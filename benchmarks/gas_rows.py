@@ -17,9 +17,10 @@ from plimsoll.types import DAY, SIZE_UNIT, USDC, WAD, CollateralSpec, FeedSpec, 
 START = 1_583_971_200
 BASE, ZERO_BYTE, OTHER_BYTE = 21_000, 4, 16
 PRICE, ENDLESS = 2_000, 2**256 - 1
+UNBOUNDED = {"min_price": WAD // 10**8, "max_price": 2**128 * WAD}  # as Chainlink's present aggregators state
 WORLD = World(
     start=START,
-    feeds=(FeedSpec("ETH", PRICE * WAD),),
+    feeds=(FeedSpec("ETH", PRICE * WAD, **UNBOUNDED),),
     instruments=(InstrumentSpec("ETH-PERP", "ETH", insurance=1_000_000 * USDC),),
     collaterals=(CollateralSpec(TokenSpec("WETH", 18), "ETH"),),
 )

@@ -23,9 +23,6 @@ contract Escrow is IEscrow {
     /// @inheritdoc IEscrow
     mapping(address module => mapping(uint256 account => mapping(address token => uint256))) public override creditOf;
 
-    /// @inheritdoc IEscrow
-    mapping(address token => uint256) public override totalCredit;
-
     modifier lock() {
         if (locked) revert EscrowLocked();
         locked = true;
@@ -50,7 +47,6 @@ contract Escrow is IEscrow {
             credited = afterwards - before;
         }
         creditOf[msg.sender][account][token] += credited;
-        totalCredit[token] += credited;
         emit Pulled(msg.sender, account, token, credited);
     }
 
@@ -65,7 +61,6 @@ contract Escrow is IEscrow {
     function release(uint256 account, address token, uint256 amount, address to) external lock {
         if (to == address(0) || to == address(this)) revert InvalidReceiver(to);
         _debit(account, token, amount);
-        totalCredit[token] -= amount;
         emit Released(msg.sender, account, token, to, amount);
 
         uint256 before = IERC20(token).balanceOf(address(this));

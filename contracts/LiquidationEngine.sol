@@ -43,20 +43,19 @@ contract LiquidationEngine is Deleveraging {
     function preview(uint256 account, uint256 maxFraction)
         external
         view
-        returns (Outcome memory outcome, IMarginTypes.Transfer[] memory transfers, uint256[] memory rewards)
+        returns (Outcome memory outcome, IMarginTypes.Transfer[] memory transfers)
     {
         Case memory c = _open(account);
         outcome = _plan(c, maxFraction);
-        return (outcome, c.transfers, _rewards(c, outcome));
+        _divide(c, outcome);
+        return (outcome, c.transfers);
     }
 
     function _liquidate(Case memory c, uint256 maxFraction, uint256 minFraction) private returns (Outcome memory outcome) {
         outcome = _plan(c, maxFraction);
         if (outcome.fraction < minFraction) revert FractionBelowMinimum(outcome.fraction, minFraction);
-        bool[] memory reduced = _reducedOnly(c.transfers);
-        (IMarginTypes.Entry[] memory cash, IMarginTypes.Entry[] memory funds) = _shares(c, outcome);
-        IMarginEngine(ENGINE).seize(c.snapshot.account, c.transfers, cash, funds, new IMarginTypes.Loss[](0));
-        _proveTakers(c, reduced);
+        _seize(c, _divide(c, outcome));
+        _proveTakers(c);
         emit Liquidated(c.snapshot.account, c.taker, c.keeper, outcome);
     }
 
@@ -65,6 +64,7 @@ contract LiquidationEngine is Deleveraging {
         IMarginTypes.Margin memory margin = c.margin;
         _requireLiquidatable(c);
         if (margin.equity < 0) revert Insolvent(c.snapshot.account, margin.equity);
+        _reserveLegs(c);
         uint256 ask = _askWhole(c);
         // Φ with the premium of closing everything: closing a part asks for less than its share of it.
         uint256 whole = _min(margin.penalty + ask, uint256(margin.equity));
@@ -88,20 +88,21 @@ contract LiquidationEngine is Deleveraging {
     function _askWhole(Case memory c) private view returns (uint256 sum) {
         if (c.taker != 0) return 0;
         IMarginTypes.Leg[] memory legs = c.snapshot.legs;
-        for (uint256 i; i < legs.length; ++i) sum += _premium(legs[i], -legs[i].size, c.snapshot.sizeScale);
+        for (uint256 i; i < legs.length; ++i) sum += _premium(legs[i], -legs[i].size, c.held[i], c.snapshot.sizeScale);
     }
 
     /// @dev The same for the transfers planned.
     function _ask(Case memory c) private view returns (uint256 sum) {
         for (uint256 i; i < c.transfers.length; ++i) {
-            c.premiums[i] = _premium(c.snapshot.legs[i], c.transfers[i].size, c.snapshot.sizeScale);
+            c.premiums[i] = _premium(c.snapshot.legs[i], c.transfers[i].size, c.held[i], c.snapshot.sizeScale);
             sum += c.premiums[i];
         }
     }
 
     /// @param size the account's change
-    function _premium(IMarginTypes.Leg memory leg, int256 size, uint256 scale) private view returns (uint256) {
-        (uint256 before, uint256 afterwards) = QuoteMath.skew(size, _sizeOf(_tranche(leg.instrument), leg.instrument));
+    /// @param held the tranche's position
+    function _premium(IMarginTypes.Leg memory leg, int256 size, int256 held, uint256 scale) private view returns (uint256) {
+        (uint256 before, uint256 afterwards) = QuoteMath.skew(size, held);
         if (afterwards == before) return 0;
         (,, IMarginTypes.Funding memory funding) = IMarginEngine(ENGINE).instrumentConfig(leg.instrument);
         return QuoteMath.premium(before, afterwards, leg.mid, funding.scale, scale);

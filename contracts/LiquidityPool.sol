@@ -23,7 +23,18 @@ contract LiquidityPool is PoolShares, Ownable, IVenue {
 
     uint256 private immutable SIZE_SCALE;
 
-    mapping(uint256 instrument => MarketConfig) private _configs;
+    /// @dev One slot: a MarketConfig; is the instrument quoted; is no new risk taken, for its tranche refused a liquidation.
+    struct Terms {
+        uint24 spreadE6;
+        uint24 takerFeeE6;
+        uint24 makerFeeE6;
+        uint24 weightE6;
+        uint96 cap;
+        bool quoted;
+        bool frozen;
+    }
+
+    mapping(uint256 instrument => Terms) private _terms;
     mapping(uint256 instrument => uint256) private _frozenUntil;
 
     /// @param engine the margin engine, already deployed
@@ -54,35 +65,33 @@ contract LiquidityPool is PoolShares, Ownable, IVenue {
         IMarginTypes.Fill[] memory fills = new IMarginTypes.Fill[](1);
         fills[0] = IMarginTypes.Fill(instrument, size);
         int256[] memory quotes;
-        (quotes, fee) = IMarginEngine(ENGINE).trade(account, tranche(instrument), fills, abi.encode(limitPrice));
+        (quotes, fee) = IMarginEngine(ENGINE).trade(account, tranche(instrument), fills, "");
         quote_ = quotes[0];
-        emit Traded(account, instrument, size, quote_, fee, QuoteMath.price(size, quote_, SIZE_SCALE));
+        uint256 price = QuoteMath.price(size, quote_, SIZE_SCALE);
+        if (size > 0 ? price > limitPrice : price < limitPrice) revert PriceBeyondLimit(price, limitPrice);
+        emit Traded(account, instrument, size, quote_, fee, price);
     }
 
     /// @inheritdoc IVenue
     /// @dev The engine asks whoever called its `trade`, so the order is the one of `trade` above.
-    function quote(uint256, uint256, Order[] calldata orders, bytes calldata data)
+    function quote(uint256, uint256, Order[] calldata orders, bytes calldata)
         external
         view
         returns (int256[] memory quotes, uint256[] memory fees)
     {
         if (msg.sender != ENGINE) revert OnlyEngine(msg.sender);
         Order calldata order = orders[0];
-        MarketConfig memory config = _configs[order.instrument];
+        Terms memory terms = _terms[order.instrument];
         (uint256 before, uint256 afterwards) = QuoteMath.skew(order.size, order.makerSize);
         // A trade that only narrows ends at 0 on the side it pushes to: it is never refused.
         if (afterwards >= order.scale) revert SkewTooLarge(order.instrument, afterwards, order.scale);
-        bool widens = !LedgerMath.reduces(order.makerSize, -order.size);
-        if (widens && _frozen & (1 << order.instrument) != 0) revert MarketFrozen(order.instrument);
+        if (terms.frozen && !LedgerMath.reduces(order.makerSize, -order.size)) revert MarketFrozen(order.instrument);
         (quotes, fees) = (new int256[](1), new uint256[](1));
         quotes[0] =
-            QuoteMath.amount(order.size, before, afterwards, order.mid, order.scale, SIZE_SCALE, config.spreadE6);
+            QuoteMath.amount(order.size, before, afterwards, order.mid, order.scale, SIZE_SCALE, terms.spreadE6);
         fees[0] = QuoteMath.fee(
-            order.size, afterwards - before, order.mid, SIZE_SCALE, config.takerFeeE6, config.makerFeeE6
+            order.size, afterwards - before, order.mid, SIZE_SCALE, terms.takerFeeE6, terms.makerFeeE6
         );
-        uint256 price = QuoteMath.price(order.size, quotes[0], SIZE_SCALE);
-        uint256 limit = abi.decode(data, (uint256));
-        if (order.size > 0 ? price > limit : price < limit) revert PriceBeyondLimit(price, limit);
     }
 
     // Capital -------------------------------------------------------------------------------------------------------
@@ -94,11 +103,11 @@ contract LiquidityPool is PoolShares, Ownable, IVenue {
         _requireMarket(instrument);
         Valuation memory v = _glance();
         _requirePrices(v, 1 << instrument);
-        MarketConfig memory config = _configs[instrument];
-        int256 target = int256(Math.min(v.mid * config.weightE6 / MILLION, config.cap));
+        Terms memory terms = _terms[instrument];
+        int256 target = int256(Math.min(v.mid * terms.weightE6 / MILLION, terms.cap));
         int256 worth = v.worth[instrument];
         if (worth >= 0 && worth < target) {
-            uint256 room = _positive(int256(uint256(config.cap)) - _contributed[instrument]);
+            uint256 room = _positive(int256(uint256(terms.cap)) - _contributed[instrument]);
             amount = int256(Math.min(uint256(target - worth), Math.min(v.idleCash, room)));
         } else if (worth > target && v.unpriced == 0) {
             amount = -int256(Math.min(uint256(worth - target), v.free[instrument]));
@@ -113,8 +122,8 @@ contract LiquidityPool is PoolShares, Ownable, IVenue {
     function freeze(uint256 instrument) external {
         _onlyLiquidationEngine();
         _frozenUntil[instrument] = block.timestamp + FREEZE;
-        if (_frozen & (1 << instrument) != 0) return;
-        _frozen |= uint128(1 << instrument);
+        if (_terms[instrument].frozen) return;
+        _terms[instrument].frozen = true;
         emit MarketFrozenSet(instrument, true);
     }
 
@@ -125,13 +134,13 @@ contract LiquidityPool is PoolShares, Ownable, IVenue {
         Valuation memory v = _glance();
         _requirePrices(v, 1 << instrument);
         if (v.free[instrument] == 0) revert TrancheUnsound(instrument, v.worth[instrument]);
-        _frozen &= ~uint128(1 << instrument);
+        _terms[instrument].frozen = false;
         emit MarketFrozenSet(instrument, false);
     }
 
     /// @inheritdoc ILiquidityPool
     function isFrozen(uint256 instrument) external view returns (bool) {
-        return _frozen & (1 << instrument) != 0;
+        return _terms[instrument].frozen;
     }
 
     // Parameters ----------------------------------------------------------------------------------------------------
@@ -145,20 +154,30 @@ contract LiquidityPool is PoolShares, Ownable, IVenue {
         _bound("takerFeeE6", config.takerFeeE6, MAX_RATE_E6);
         _bound("makerFeeE6", config.makerFeeE6, MAX_RATE_E6);
         _markets |= uint128(1 << instrument);
-        _configs[instrument] = config;
+        _terms[instrument] = Terms({
+            spreadE6: config.spreadE6,
+            takerFeeE6: config.takerFeeE6,
+            makerFeeE6: config.makerFeeE6,
+            weightE6: config.weightE6,
+            cap: config.cap,
+            quoted: true,
+            frozen: _terms[instrument].frozen
+        });
         uint256 weights;
-        for (uint256 map = _markets; map != 0; map &= map - 1) weights += _configs[_lowest(map)].weightE6;
+        for (uint256 map = _markets; map != 0; map &= map - 1) weights += _terms[_lowest(map)].weightE6;
         _bound("weightE6", weights, MILLION);
         emit MarketSet(instrument, config);
     }
 
     /// @inheritdoc ILiquidityPool
     function marketConfig(uint256 instrument) external view returns (MarketConfig memory config, int256 contributed) {
-        return (_configs[instrument], _contributed[instrument]);
+        Terms memory t = _terms[instrument];
+        config = MarketConfig(t.spreadE6, t.takerFeeE6, t.makerFeeE6, t.weightE6, t.cap);
+        contributed = _contributed[instrument];
     }
 
     function _requireMarket(uint256 instrument) private view {
-        if (_markets & (1 << instrument) == 0) revert UnknownMarket(instrument);
+        if (!_terms[instrument].quoted) revert UnknownMarket(instrument);
     }
 
     function _bound(string memory name, uint256 value, uint256 most) private pure {

@@ -17,6 +17,7 @@ import {Posting} from "./base/Posting.sol";
 import {FixedPointMath} from "./libraries/FixedPointMath.sol";
 import {LedgerMath} from "./libraries/LedgerMath.sol";
 import {MarginMath} from "./libraries/MarginMath.sol";
+import {Packing} from "./libraries/Packing.sol";
 
 /// @title MarginEngine: READ THIS FIRST
 /// @notice Accounts, the matched ledger and the margin rule. Every verb has the same five beats: check (who, what) · load
@@ -25,21 +26,22 @@ import {MarginMath} from "./libraries/MarginMath.sol";
 contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
     using FixedPointMath for uint256;
     using FixedPointMath for int256;
+    using Packing for *;
     using MarginMath for Margin;
     using SafeCast for uint256;
     using SafeERC20 for IERC20;
 
-    /// @dev A trade while it runs. adds: somebody's risk grows (other than by taking over a reducing account's as the pool).
+    /// @dev A trade while it runs: both sides as they stand, and what only a reducing side is judged by. adds: somebody's risk
+    /// grows (other than by taking over a reducing account's as the pool).
     struct Deal {
-        uint256 taker;
-        uint256 maker;
+        Snapshot taker;
+        Snapshot maker;
         bool takerAdds;
         bool makerAdds;
         bool adds;
-        IPriceOracle.Price[] book;
-        IVenue.Order[] orders;
         Margin takerBefore;
         Margin makerBefore;
+        IVenue.Order[] orders;
     }
 
     address public immutable EXTENSION;
@@ -66,12 +68,12 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
         if (minRatio > 0 && payoutRatio() < minRatio) revert RatioTooLow(payoutRatio(), minRatio);
         if (token == SETTLEMENT) {
             credited = _pull(CASH_ACCOUNT, SETTLEMENT, amount, msg.sender);
-            _post(account, credited.toInt256());
+            _post(account, credited.toInt256(), true);
         } else {
             credited = _depositCollateral(account, token, amount);
+            _tell(account);
         }
         emit Deposited(account, token, msg.sender, credited);
-        _tell(account);
     }
 
     function _depositCollateral(uint256 account, address token, uint256 amount) private returns (uint256 credited) {
@@ -140,7 +142,7 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
         Account storage state = _accounts[account];
         uint256 held = _creditOf(account, _collaterals[id].token);
         if (amount > held) revert InsufficientCollateral(account, id, held, amount);
-        if (state.flags == ESTATE) revert EstateOpen(account, _estates[account].forgiven);
+        _requireNoEstate(account);
         if (state.instruments != 0 || state.cash < 0) {
             (Snapshot memory snapshot,) = _load(account, 0, new IPriceOracle.Price[](0), true);
             for (uint256 i; i < snapshot.coins.length; ++i) {
@@ -164,122 +166,123 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
         if (fills.length == 0) revert NoOrders();
         _authorise(taker, MAY_TRADE);
         _authorise(maker, MAY_TRADE);
-        Deal memory deal = _loadDeal(taker, maker, fills);
+        Deal memory deal;
+        _loadDeal(deal, taker, maker, fills);
         uint256[] memory fees;
         (quotes, fees) = IVenue(msg.sender).quote(taker, maker, deal.orders, data);
         if (quotes.length != fills.length) revert WrongQuotes(quotes.length, fills.length);
         if (fees.length != fills.length) revert WrongQuotes(fees.length, fills.length);
         for (uint256 i; i < fills.length; ++i) {
-            uint256 openInterest = _markets[fills[i].instrument].openInterest;
-            _fill(taker, fills[i].instrument, fills[i].size, quotes[i]);
-            _fill(maker, fills[i].instrument, -fills[i].size, -quotes[i]);
-            _payFee(taker, maker, fills[i].instrument, fees[i]);
+            _match(deal, deal.orders[i], quotes[i], fees[i], i == fills.length - 1);
             fee += fees[i];
-            _proveCaps(deal, deal.orders[i], openInterest);
         }
-        _prove(taker, deal.takerAdds, deal.takerBefore, deal.book);
-        _prove(maker, deal.makerAdds, deal.makerBefore, deal.book);
+        _prove(deal.taker, deal.takerAdds, deal.takerBefore);
+        _prove(deal.maker, deal.makerAdds, deal.makerBefore);
         emit Traded(msg.sender, taker, maker, fee);
-        _tell(taker);
-        _tell(maker);
     }
 
-    /// @dev Reads each price once, brings the traded markets to this second, and judges whoever only reduces.
-    function _loadDeal(uint256 taker, uint256 maker, Fill[] calldata fills) private returns (Deal memory deal) {
-        (deal.taker, deal.maker) = (taker, maker);
+    /// @dev Reads each price once, brings the traded markets to this second, loads both sides and judges whoever only reduces.
+    function _loadDeal(Deal memory deal, uint256 taker, uint256 maker, Fill[] calldata fills) private {
         uint256 feeds;
-        uint256 seen;
+        uint256 traded;
         for (uint256 i; i < fills.length; ++i) {
-            uint256 instrument = fills[i].instrument;
-            if (fills[i].size == 0) revert ZeroSize(instrument);
-            if (seen & (1 << instrument) != 0) revert RepeatedInstrument(instrument);
-            seen |= 1 << instrument;
-            feeds |= 1 << _listed(instrument).feed;
-            if (!LedgerMath.reduces(_sizeOf(taker, instrument), fills[i].size)) deal.takerAdds = true;
-            if (!LedgerMath.reduces(_sizeOf(maker, instrument), -fills[i].size)) deal.makerAdds = true;
+            (uint256 instrument, int256 size) = (fills[i].instrument, fills[i].size);
+            if (size == 0) revert ZeroSize(instrument);
+            if (traded & (1 << instrument) != 0) revert RepeatedInstrument(instrument);
+            traded |= 1 << instrument;
+            feeds |= 1 << _feedOf(instrument);
+            if (!LedgerMath.reduces(_sizeOf(taker, instrument), size)) deal.takerAdds = true;
+            if (!LedgerMath.reduces(_sizeOf(maker, instrument), -size)) deal.makerAdds = true;
         }
-        deal.adds = deal.takerAdds || (deal.makerAdds && _owner(maker) != POOL);
+        bool isPool = _owner(maker) == POOL;
+        deal.adds = deal.takerAdds || (deal.makerAdds && !isPool);
         if (deal.adds) requirePeg();
-        deal.book = _complete(deal.book, feeds, deal.adds);
+        IPriceOracle.Price[] memory book;
+        book = _complete(book, feeds, deal.adds);
         deal.orders = new IVenue.Order[](fills.length);
         for (uint256 i; i < fills.length; ++i) {
-            IPriceOracle.Price memory price = _priceOf(deal.book, _risks[fills[i].instrument].feed);
-            if (price.haltedAt != 0 && (deal.adds || _owner(maker) == POOL)) revert InstrumentHalted(fills[i].instrument);
+            IPriceOracle.Price memory price = _priceOf(book, _risks[fills[i].instrument].feed);
+            if (price.haltedAt != 0 && (deal.adds || isPool)) revert InstrumentHalted(fills[i].instrument);
             _touch(fills[i].instrument, price.mid);
-            deal.orders[i] = _order(maker, fills[i], price);
+            _order(deal.orders[i], maker, fills[i], price);
         }
-        if (!deal.takerAdds) deal.takerBefore = _judge(taker, deal.book);
-        if (!deal.makerAdds) deal.makerBefore = _judge(maker, deal.book);
+        (deal.taker,) = _load(taker, traded, book, deal.takerAdds);
+        if (!deal.takerAdds) deal.takerBefore = MarginMath.judge(deal.taker, false);
+        (deal.maker,) = _load(maker, traded, book, deal.makerAdds);
+        if (!deal.makerAdds) deal.makerBefore = MarginMath.judge(deal.maker, false);
     }
 
-    function _order(uint256 maker, Fill calldata fill, IPriceOracle.Price memory price)
+    function _order(IVenue.Order memory order, uint256 maker, Fill calldata fill, IPriceOracle.Price memory price)
         private
         view
-        returns (IVenue.Order memory)
     {
-        return IVenue.Order({
-            instrument: fill.instrument,
-            size: fill.size,
-            lo: price.lo,
-            mid: price.mid,
-            hi: price.hi,
-            makerSize: _sizeOf(maker, fill.instrument),
-            scale: _fundings[fill.instrument].scale
-        });
+        (order.instrument, order.size) = (fill.instrument, fill.size);
+        (order.lo, order.mid, order.hi) = (price.lo, price.mid, price.hi);
+        order.makerSize = _sizeOf(maker, fill.instrument);
+        order.scale = _fundings[fill.instrument].scale;
     }
 
-    function _payFee(uint256 taker, uint256 maker, uint256 instrument, uint256 fee) private {
-        if (fee == 0) return;
-        Funding memory shares = _fundingOf(instrument);
+    /// @dev One fill of both sides, with its fee, in storage and in the snapshots that are judged next.
+    function _match(Deal memory deal, IVenue.Order memory order, int256 quote, uint256 fee, bool last) private {
+        uint256 id = order.instrument;
+        Leg memory taken = MarginMath.legOf(deal.taker, id);
+        Leg memory made = MarginMath.legOf(deal.maker, id);
+        Market memory market = _markets[id].read();
+        uint256 before = market.openInterest;
+        uint256 share = fee == 0 ? 0 : fee - _houseShare(id, fee);
+        Party memory party = Party(deal.taker.account, -fee.toInt256(), last);
+        deal.taker.cash = _fill(party, taken, market, order.size, quote);
+        party = Party(deal.maker.account, share.toInt256(), last);
+        deal.maker.cash = _fill(party, made, market, -order.size, -quote);
+        _markets[id].write(market);
+        Limits memory limits = _limits[id];
+        _proveCaps(deal.adds, order, limits, before, market.openInterest);
+        _proveMinimum(deal.taker.account, taken, order.mid);
+        _proveMinimum(deal.maker.account, made, order.mid);
+        taken.oiFactor = MarginMath.oiFactor(market.openInterest, limits);
+        made.oiFactor = taken.oiFactor;
+    }
+
+    /// @dev What insurance and treasury get of a fee.
+    function _houseShare(uint256 instrument, uint256 fee) private returns (uint256) {
+        Funding memory shares = _fundings[instrument];
         uint256 insurance = fee.mulDivDown(shares.insuranceShareE6, 1e6);
         uint256 treasury_ = fee.mulDivDown(shares.treasuryShareE6, 1e6);
-        _post(taker, -fee.toInt256());
-        _post(maker, (fee - insurance - treasury_).toInt256());
         _setFund(instrument, insurance.toInt256(), treasury_.toInt256());
+        return insurance + treasury_;
     }
 
-    /// @dev Open interest may not grow past its caps, nor a reduce-only instrument gain risk, nor a position be too small.
-    function _proveCaps(Deal memory deal, IVenue.Order memory order, uint256 before) private view {
+    /// @dev Open interest may not grow past its caps, nor a reduce-only instrument gain risk.
+    function _proveCaps(bool adds, IVenue.Order memory order, Limits memory limits, uint256 before, uint256 openInterest)
+        private
+        view
+    {
         uint256 id = order.instrument;
-        Limits memory limits = _limitsOf(id);
-        uint256 openInterest = _markets[id].openInterest;
-        if (deal.adds && _risks[id].reduceOnly) revert InstrumentReduceOnly(id);
-        if (openInterest > before) {
-            if (openInterest > limits.capUnits) revert CapExceeded(id, openInterest, limits.capUnits);
-            uint256 value = MarginMath.notional(openInterest, order.mid, SIZE_SCALE);
-            if (value > limits.capValue) revert CapExceeded(id, value, limits.capValue);
-        }
-        _proveMinimum(deal.taker, order, limits.minNotional);
-        _proveMinimum(deal.maker, order, limits.minNotional);
+        if (adds && _risks[id].reduceOnly) revert InstrumentReduceOnly(id);
+        if (openInterest <= before) return;
+        if (openInterest > limits.capUnits) revert CapExceeded(id, openInterest, limits.capUnits);
+        uint256 value = MarginMath.notional(openInterest, order.mid, SIZE_SCALE);
+        if (value > limits.capValue) revert CapExceeded(id, value, limits.capValue);
     }
 
-    function _proveMinimum(uint256 account, IVenue.Order memory order, uint256 minimum) private view {
-        uint256 size = _sizeOf(account, order.instrument).abs();
-        if (size == 0 || _owner(account) == POOL) return;
-        uint256 value = MarginMath.notional(size, order.mid, SIZE_SCALE);
-        if (value < minimum) revert BelowMinimum(account, order.instrument, value, minimum);
+    /// @dev A position is large enough to pay for its liquidation, or it is the pool's.
+    function _proveMinimum(uint256 account, Leg memory leg, uint256 mid) private view {
+        if (leg.size == 0 || _owner(account) == POOL) return;
+        uint256 value = MarginMath.notional(leg.size.abs(), mid, SIZE_SCALE);
+        if (value < leg.minNotional) revert BelowMinimum(account, leg.instrument, value, leg.minNotional);
     }
 
     // The proof -----------------------------------------------------------------------------------------------------
 
     /// @dev MAR-1: the opening test holds; or risk was only reduced, health is not worse, and equity not below min(before, 0).
-    function _prove(uint256 account, bool adds, Margin memory before, IPriceOracle.Price[] memory book) private view {
-        (Snapshot memory snapshot,) = _load(account, 0, book, adds);
-        if (!adds) {
-            Margin memory margin = MarginMath.judge(snapshot, false);
-            bool kept = margin.equity * int256(before.maintenance) >= before.equity * int256(margin.maintenance);
-            int256 least = before.equity < 0 ? before.equity : int256(0);
-            if (kept && margin.equity >= least) return;
-            Margin memory strict = MarginMath.judge(snapshot, true);
-            if (!_meetsInitial(strict)) revert HealthWorsened(account, margin.equity, margin.maintenance);
-            return;
-        }
-        _requireInitial(snapshot);
-    }
-
-    function _judge(uint256 account, IPriceOracle.Price[] memory book) private view returns (Margin memory) {
-        (Snapshot memory snapshot,) = _load(account, 0, book, false);
-        return MarginMath.judge(snapshot, false);
+    function _prove(Snapshot memory snapshot, bool adds, Margin memory before) private view {
+        if (adds) return _requireInitial(snapshot);
+        Margin memory margin = MarginMath.judge(snapshot, false);
+        bool kept = margin.equity * int256(before.maintenance) >= before.equity * int256(margin.maintenance);
+        int256 least = before.equity < 0 ? before.equity : int256(0);
+        if (kept && margin.equity >= least) return;
+        if (_meetsInitial(MarginMath.judge(snapshot, true))) return;
+        revert HealthWorsened(snapshot.account, margin.equity, margin.maintenance);
     }
 
     // Views ---------------------------------------------------------------------------------------------------------
@@ -313,12 +316,12 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
 
     /// @inheritdoc IMarginCore
     function accountState(uint256 account) external view returns (Account memory) {
-        return _accountState(account);
+        return _accounts[account];
     }
 
     /// @inheritdoc IMarginCore
     function position(uint256 account, uint256 instrument) external view returns (Position memory) {
-        return _positionOf(account, instrument);
+        return _positions[account][instrument];
     }
 
     /// @inheritdoc IMarginCore
@@ -341,7 +344,7 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
 
     /// @inheritdoc IMarginCore
     function operatorBits(uint256 account, address operator) external view returns (uint256) {
-        return _operators[account][operator];
+        return _operatorBits(account, operator);
     }
 
 }

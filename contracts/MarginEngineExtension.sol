@@ -13,12 +13,14 @@ import {Ledger} from "./base/Ledger.sol";
 import {Posting} from "./base/Posting.sol";
 import {FixedPointMath} from "./libraries/FixedPointMath.sol";
 import {MarginMath} from "./libraries/MarginMath.sol";
+import {Packing} from "./libraries/Packing.sol";
 
 /// @title The second part of the margin engine: liquidation, losses, and its rarer verbs
 /// @notice MarginEngine delegates to it whatever it does not implement itself, and it to MarginEngineListing, in the engine's own
 /// storage: all three are a Ledger, made with the same Setup. Nothing here can be replaced.
 contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
     using FixedPointMath for uint256;
+    using Packing for *;
     using SafeCast for uint256;
 
     address public immutable LISTING;
@@ -36,7 +38,8 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
     function setOperator(uint256 account, address operator, uint256 bits) external {
         _only(_owner(account));
         if (bits > MAY_TRADE | MAY_WITHDRAW) revert InvalidParameter("bits", bits, MAY_TRADE | MAY_WITHDRAW);
-        _operators[account][operator] = bits;
+        if (operator != POOL) _operators[account][operator] = bits;
+        else _accounts[account].flags = uint8(_accounts[account].flags & ESTATE | bits << POOL_BITS);
         emit OperatorSet(account, operator, bits);
     }
 
@@ -47,10 +50,9 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
         if (_owner(from) != _owner(to)) revert DifferentOwners(from, to);
         _authorise(from, MAY_WITHDRAW);
         _spend(from, amount);
-        _post(to, amount.toInt256());
+        _post(to, amount.toInt256(), true);
         emit CashMoved(from, to, amount);
         _tell(from);
-        _tell(to);
     }
 
     // Liquidation ----------------------------------------------------------------------------------------------------
@@ -68,34 +70,45 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
             sum -= losses[i].amount.toInt256();
             _share(losses[i]);
         }
-        // Before the transfers: an estate repays what it has left when its last position closes.
+        int256 own;
         for (uint256 i; i < cash.length; ++i) {
             sum += cash[i].amount;
-            _post(cash[i].id, cash[i].amount);
+            if (cash[i].id == account) own += cash[i].amount;
         }
-        for (uint256 i; i < transfers.length; ++i) {
-            Transfer calldata moved = transfers[i];
-            _touch(moved.instrument, moved.mid);
-            _fill(account, moved.instrument, moved.size, moved.quote);
-            _fill(moved.taker, moved.instrument, -moved.size, -moved.quote);
-        }
+        sum += _move(account, transfers, own);
         for (uint256 i; i < cash.length; ++i) {
-            if (cash[i].id != account) _tell(cash[i].id);
+            if (cash[i].id != account) _post(cash[i].id, cash[i].amount, true);
         }
         for (uint256 i; i < funds.length; ++i) {
             sum += funds[i].amount;
             _setFund(funds[i].id, funds[i].amount, 0);
         }
         if (sum != 0) revert Unbalanced(sum);
-        emit Seized(account, transfers.length);
-        _tell(account);
+    }
+
+    /// @dev The account's own cash comes with its first position: an estate repays what it has left when its last one closes.
+    /// @return sum what takers and insurance got
+    function _move(uint256 account, Transfer[] calldata transfers, int256 own) private returns (int256 sum) {
+        if (transfers.length == 0) _post(account, own, true);
+        for (uint256 i; i < transfers.length; ++i) {
+            Transfer calldata moved = transfers[i];
+            uint256 id = moved.instrument;
+            Market memory market = _accrued(id, moved.mid);
+            bool last = i == transfers.length - 1;
+            _fill(Party(account, own, last), _legAt(account, id, market), market, moved.size, moved.quote);
+            own = 0;
+            _fill(Party(moved.taker, moved.cash, true), _legAt(moved.taker, id, market), market, -moved.size, -moved.quote);
+            _markets[id].write(market);
+            if (moved.insurance != 0) _setFund(id, moved.insurance, 0);
+            sum += moved.cash + moved.insurance;
+        }
     }
 
     // Insurance, bad debt, halted instruments -----------------------------------------------------------------------
 
     /// @inheritdoc IMarginExtension
     function fund(uint256 instrument, uint256 amount) external nonReentrant returns (uint256 credited) {
-        _listed(instrument);
+        _feedOf(instrument);
         credited = _pull(CASH_ACCOUNT, SETTLEMENT, amount, msg.sender);
         _setFund(instrument, credited.toInt256(), 0);
         _payFromFund(instrument);
@@ -111,7 +124,7 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
 
     /// @inheritdoc IMarginExtension
     function drain(uint256 instrument) external nonReentrant returns (uint256 paid) {
-        uint256 feed = _listed(instrument).feed;
+        uint256 feed = _feedOf(instrument);
         if (_indebted & (1 << instrument) == 0) revert NothingOwed(instrument);
         IPriceOracle.Price[] memory none;
         uint256 mid = _complete(none, 1 << feed, false)[0].mid;
@@ -142,7 +155,7 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
 
     /// @inheritdoc IMarginExtension
     function settleHalted(uint256 instrument, uint256 long, uint256 short) external nonReentrant returns (uint256 size) {
-        uint256 feed = _listed(instrument).feed;
+        uint256 feed = _feedOf(instrument);
         if (!IPriceOracle(ORACLE).isFinal(feed)) revert HaltNotFinal(feed);
         (int256 bought, int256 sold) = (_sizeOf(long, instrument), -_sizeOf(short, instrument));
         if (bought <= 0 || sold <= 0) revert NothingToSettle(instrument, long, short);
@@ -151,12 +164,11 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
         uint256 mid = _priceOf(book, feed).mid;
         size = Math.min(uint256(bought), uint256(sold));
         int256 quote = size.mulDivDown(mid, SIZE_SCALE).toInt256();
-        _touch(instrument, mid);
-        _fill(long, instrument, -int256(size), quote);
-        _fill(short, instrument, int256(size), -quote);
+        Market memory market = _accrued(instrument, mid);
+        _fill(Party(long, 0, true), _legAt(long, instrument, market), market, -int256(size), quote);
+        _fill(Party(short, 0, true), _legAt(short, instrument, market), market, int256(size), -quote);
+        _markets[instrument].write(market);
         emit HaltedSettled(instrument, long, short, size, mid);
-        _tell(long);
-        _tell(short);
     }
 
     function _requireSolvent(uint256 account, IPriceOracle.Price[] memory book)
@@ -177,19 +189,17 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
         if (amount == 0) revert ZeroAmount();
         if (_treasury == 0) revert NoTreasury();
         _setFund(instrument, 0, -amount.toInt256());
-        _post(_treasury, amount.toInt256());
-        _tell(_treasury);
+        _post(_treasury, amount.toInt256(), true);
     }
 
     /// @inheritdoc IMarginExtension
     function settle(uint256 account) external nonReentrant {
         (Snapshot memory snapshot,) = _load(account, 0, new IPriceOracle.Price[](0), false);
         for (uint256 i; i < snapshot.legs.length; ++i) {
-            _touch(snapshot.legs[i].instrument, snapshot.legs[i].mid);
-            _fill(account, snapshot.legs[i].instrument, 0, 0);
+            Leg memory leg = snapshot.legs[i];
+            _fill(Party(account, 0, false), leg, _touch(leg.instrument, leg.mid), 0, 0);
         }
-        _post(account, 0);
-        _tell(account);
+        _post(account, 0, true);
     }
 
     /// @inheritdoc IMarginExtension
@@ -213,7 +223,7 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
             uint256 credited = _pull(CASH_ACCOUNT, SETTLEMENT, payment, buyer);
             if (credited != payment) revert InsufficientCash(account, credited.toInt256(), payment);
         }
-        _post(account, payment.toInt256());
+        _post(account, payment.toInt256(), false);
         _countCollateral(account, collateral, held, amount);
         emit CollateralSold(account, token, buyer, amount, payment);
         _tell(account);
@@ -223,8 +233,9 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
     /// @inheritdoc IMarginExtension
     function openEstate(uint256 account, uint256 forgiven, uint256 instrument) external only(LIQUIDATION_ENGINE) {
         Estate storage estate = _estates[account];
-        uint256 before = _accounts[account].flags == ESTATE ? estate.forgiven : 0;
-        _accounts[account].flags = ESTATE;
+        uint8 flags = _accounts[account].flags;
+        uint256 before = flags & ESTATE == 0 ? 0 : estate.forgiven;
+        _accounts[account].flags = flags | uint8(ESTATE);
         estate.forgiven = (before + forgiven).toUint128();
         estate.instrument = instrument.toUint64();
         emit EstateOpened(account, before + forgiven, instrument);
@@ -232,7 +243,7 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
 
     /// @inheritdoc IMarginExtension
     function estateOf(uint256 account) external view returns (Estate memory estate) {
-        if (_accounts[account].flags == ESTATE) estate = _estates[account];
+        if (_accounts[account].flags & ESTATE != 0) estate = _estates[account];
     }
 
     /// @inheritdoc IMarginExtension
@@ -251,7 +262,7 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
         view
         returns (Risk memory, Limits memory, Funding memory)
     {
-        return (_risks[instrument], _limitsOf(instrument), _fundingOf(instrument));
+        return (_risks[instrument], _limits[instrument], _fundings[instrument]);
     }
 
     /// @inheritdoc IMarginExtension
@@ -266,6 +277,6 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
 
     /// @inheritdoc IMarginExtension
     function market(uint256 instrument) external view returns (Market memory) {
-        return _marketOf(instrument);
+        return _markets[instrument];
     }
 }

@@ -85,6 +85,6 @@ contract MarginEngineListing is IMarginListing, Posting {
 
     /// @inheritdoc IMarginListing
     function collateralConfig(uint256 collateral) external view returns (Collateral memory) {
-        return _collateralOf(collateral);
+        return _collaterals[collateral];
     }
 }

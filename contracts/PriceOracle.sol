@@ -16,16 +16,20 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
     using FixedPointMath for uint256;
     using SafeCast for uint256;
 
-    /// @dev Slot 1: aggregator 160 | heartbeat 24 | grace 24 | spreadE6 24 | decimals 8 | hasSecondary 8 | halted 8.
-    /// Slot 2: minAnswer 128 | maxAnswer 128, the aggregator's own, in its decimals.
+    /// @dev One slot, and all that most prices need: aggregator 160 | heartbeat 24 | grace 24 | spreadE6 24 | decimals 8 |
+    /// extras 8 | halted 8. extras: HAS_SECONDARY, HAS_BOUNDS: there is an entry in `_secondaries`, in `_limits`.
     struct Feed {
         address aggregator;
         uint24 heartbeat;
         uint24 grace;
         uint24 spreadE6;
         uint8 decimals;
-        bool hasSecondary;
+        uint8 extras;
         bool halted;
+    }
+
+    /// @dev One slot: the aggregator's own bounds, in its decimals. No entry stands for 1 and 2^128 − 1.
+    struct Limits {
         uint128 minAnswer;
         uint128 maxAnswer;
     }
@@ -48,6 +52,8 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
     /// @inheritdoc IPriceOracle
     uint256 public constant override HALT_DELAY = 1 days;
     uint256 private constant E6 = 1e6;
+    uint8 private constant HAS_SECONDARY = 1;
+    uint8 private constant HAS_BOUNDS = 2;
     /// @dev In place of a round id.
     uint256 private constant LATEST = type(uint256).max;
 
@@ -59,6 +65,7 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
     /// @inheritdoc IPriceOracle
     uint256 public override feedCount;
     mapping(uint256 feed => Feed) private _feeds;
+    mapping(uint256 feed => Limits) private _limits;
     mapping(uint256 feed => Secondary) private _secondaries;
     /// @dev haltedAt is not 0 exactly where the feed's `halted` is set, and then neither is invalidSince.
     mapping(uint256 feed => Halt) private _halts;
@@ -81,16 +88,17 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
 
         uint8 decimals = _decimalsOf("aggregator", "decimals", config.aggregator);
         feedCount = feed + 1;
+        Limits memory limits = Limits(config.minAnswer.toUint128(), _atMost128(config.maxAnswer));
+        bool bounded = limits.minAnswer != 1 || limits.maxAnswer < type(uint128).max;
+        if (bounded) _limits[feed] = limits;
         _feeds[feed] = Feed({
             aggregator: config.aggregator,
             heartbeat: uint256(config.heartbeat).toUint24(),
             grace: uint256(config.grace).toUint24(),
             spreadE6: config.spreadE6,
             decimals: decimals,
-            hasSecondary: config.secondary != address(0),
-            halted: false,
-            minAnswer: config.minAnswer.toUint128(),
-            maxAnswer: Math.min(config.maxAnswer, type(uint128).max).toUint128()
+            extras: (bounded ? HAS_BOUNDS : 0) | (config.secondary == address(0) ? 0 : HAS_SECONDARY),
+            halted: false
         });
         if (config.secondary != address(0)) {
             _secondaries[feed] = Secondary({
@@ -100,7 +108,8 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
                 decimals: _decimalsOf("secondary", "secondaryDecimals", config.secondary)
             });
         }
-        _priceOrRevert(feed, false);
+        Price memory first;
+        _priceOrRevert(first, feed, false);
         emit FeedAdded(feed, config, decimals, AggregatorV3Interface(config.aggregator).description());
     }
 
@@ -147,7 +156,7 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
     function prices(uint256[] calldata feeds, bool sequenced) external view returns (Price[] memory found) {
         found = new Price[](feeds.length);
         for (uint256 i; i < feeds.length; ++i) {
-            found[i] = _priceOrRevert(feeds[i], sequenced && i == 0);
+            _priceOrRevert(found[i], feeds[i], sequenced && i == 0);
         }
     }
 
@@ -157,7 +166,7 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
         view
         returns (Price memory price, Fault fault, uint256 found, uint256 limit)
     {
-        return _price(feed, sequenced);
+        (fault, found, limit) = _price(price, feed, sequenced);
     }
 
     /// @inheritdoc IPriceOracle
@@ -191,13 +200,14 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
     function feedConfig(uint256 feed) external view returns (FeedConfig memory config, uint8 decimals) {
         Feed memory f = _listed(feed);
         Secondary memory s = _secondaries[feed];
+        Limits memory limits = _limitsOf(feed, f);
         config = FeedConfig({
             aggregator: f.aggregator,
             heartbeat: f.heartbeat,
             grace: f.grace,
             spreadE6: f.spreadE6,
-            minAnswer: f.minAnswer,
-            maxAnswer: f.maxAnswer,
+            minAnswer: limits.minAnswer,
+            maxAnswer: limits.maxAnswer,
             secondary: s.aggregator,
             secondaryHeartbeat: s.heartbeat,
             maxDeviationE6: s.maxDeviationE6
@@ -205,11 +215,8 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
         decimals = f.decimals;
     }
 
-    function _priceOrRevert(uint256 feed, bool sequenced) private view returns (Price memory price) {
-        Fault fault;
-        uint256 found;
-        uint256 limit;
-        (price, fault, found, limit) = _price(feed, sequenced);
+    function _priceOrRevert(Price memory price, uint256 feed, bool sequenced) private view {
+        (Fault fault, uint256 found, uint256 limit) = _price(price, feed, sequenced);
         if (fault != Fault.None) revert InvalidPrice(feed, fault, found, limit);
     }
 
@@ -218,29 +225,32 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
         if (f.aggregator == address(0)) revert InvalidPrice(feed, Fault.UnknownFeed, feed, feedCount);
     }
 
-    /// @dev Never reverts, unless the caller sent too little gas to tell.
-    function _price(uint256 feed, bool sequenced)
+    /// @dev Fills in the price, or says why not. Never reverts, unless the caller sent too little gas to tell.
+    function _price(Price memory price, uint256 feed, bool sequenced)
         private
         view
-        returns (Price memory price, Fault fault, uint256 found, uint256 limit)
+        returns (Fault fault, uint256 found, uint256 limit)
     {
         Feed memory f = _feeds[feed];
-        if (f.aggregator == address(0)) return (price, Fault.UnknownFeed, feed, feedCount);
-
+        if (f.aggregator == address(0)) return (Fault.UnknownFeed, feed, feedCount);
+        if (f.halted) return _standIn(price, feed, sequenced);
         uint256 mid;
-        uint256 haltedAt;
-        if (f.halted) {
-            (mid, haltedAt) = (_halts[feed].price, _halts[feed].haltedAt);
-            if (sequenced) (fault, found, limit) = _checkSequencer();
-        } else {
-            (mid, fault, found, limit) = _live(feed, f, sequenced);
-        }
-        if (fault != Fault.None) return (price, fault, found, limit);
-
+        (mid, fault, found, limit) = _live(feed, f, sequenced);
+        if (fault != Fault.None) return (fault, found, limit);
         (price.feed, price.mid) = (feed, mid);
-        price.lo = haltedAt != 0 ? 0 : mid.mulDivDown(E6 - f.spreadE6, E6);
-        price.hi = haltedAt != 0 ? MAX_PRICE : mid.mulDivUp(E6 + f.spreadE6, E6);
-        price.haltedAt = haltedAt;
+        price.lo = mid.mulDivDown(E6 - f.spreadE6, E6);
+        price.hi = mid.mulDivUp(E6 + f.spreadE6, E6);
+    }
+
+    function _standIn(Price memory price, uint256 feed, bool sequenced)
+        private
+        view
+        returns (Fault fault, uint256 found, uint256 limit)
+    {
+        if (sequenced) (fault, found, limit) = _checkSequencer();
+        if (fault != Fault.None) return (fault, found, limit);
+        (price.feed, price.mid, price.hi) = (feed, _halts[feed].price, MAX_PRICE);
+        price.haltedAt = _halts[feed].haltedAt;
     }
 
     /// @dev What the feed itself says now, halted or not: all checks, in the order of the faults.
@@ -249,10 +259,22 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
         view
         returns (uint256 mid, Fault fault, uint256 found, uint256 limit)
     {
-        (uint256 lower, uint256 upper) = _bounds(f.minAnswer, f.maxAnswer);
+        (uint256 lower, uint256 upper) = _boundsOf(feed, f);
         (mid, fault, found, limit) = _answer(f.aggregator, f.decimals, uint256(f.heartbeat) + f.grace, lower, upper);
         if (fault == Fault.None && sequenced) (fault, found, limit) = _checkSequencer();
-        if (fault == Fault.None && f.hasSecondary) (fault, found, limit) = _checkSecondary(feed, f.grace, mid);
+        if (fault == Fault.None && f.extras & HAS_SECONDARY != 0) {
+            (fault, found, limit) = _checkSecondary(feed, f.grace, mid);
+        }
+    }
+
+    function _boundsOf(uint256 feed, Feed memory f) private view returns (uint256 lower, uint256 upper) {
+        Limits memory limits = _limitsOf(feed, f);
+        return _bounds(limits.minAnswer, limits.maxAnswer);
+    }
+
+    /// @dev Without an entry: what most aggregators state, which bounds nothing that is a price.
+    function _limitsOf(uint256 feed, Feed memory f) private view returns (Limits memory) {
+        return f.extras & HAS_BOUNDS != 0 ? _limits[feed] : Limits(1, type(uint128).max);
     }
 
     /// @dev One aggregator's latest answer in WAD.
@@ -316,10 +338,10 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
         Fault fault;
         uint256 found;
         uint256 limit;
-        (price, roundTime, fault, found, limit) = _content(f, roundId);
+        (price, roundTime, fault, found, limit) = _content(feed, f, roundId);
         if (fault != Fault.None) revert InvalidRound(feed, roundId, fault, found, limit);
         uint256 nextPhase = (((roundId >> 64) + 1) << 64) + 1;
-        if (_isNewer(f, roundId + 1, 0) || _isNewer(f, nextPhase, 0) || _isNewer(f, LATEST, roundTime)) {
+        if (_isNewer(feed, f, roundId + 1, 0) || _isNewer(feed, f, nextPhase, 0) || _isNewer(feed, f, LATEST, roundTime)) {
             revert NotLastValid(feed, roundId);
         }
     }
@@ -332,12 +354,12 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
     }
 
     /// @dev Whether the round is valid by its content and was written after `time` (0: whenever).
-    function _isNewer(Feed memory f, uint256 roundId, uint256 time) private view returns (bool) {
-        (, uint256 updatedAt, Fault fault,,) = _content(f, roundId);
+    function _isNewer(uint256 feed, Feed memory f, uint256 roundId, uint256 time) private view returns (bool) {
+        (, uint256 updatedAt, Fault fault,,) = _content(feed, f, roundId);
         return fault == Fault.None && updatedAt > time;
     }
 
-    function _content(Feed memory f, uint256 roundId)
+    function _content(uint256 feed, Feed memory f, uint256 roundId)
         private
         view
         returns (uint256 price, uint256 updatedAt, Fault fault, uint256 found, uint256 limit)
@@ -345,7 +367,7 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
         (bool ok, Round memory round) =
             roundId == LATEST ? _latestRound(f.aggregator) : _roundOf(f.aggregator, roundId);
         if (!ok) return (0, 0, Fault.CallFailed, 0, 0);
-        (uint256 lower, uint256 upper) = _bounds(f.minAnswer, f.maxAnswer);
+        (uint256 lower, uint256 upper) = _boundsOf(feed, f);
         (price, fault, found, limit) = _worth(round, f.decimals, ANY_AGE, lower, upper);
         updatedAt = round.updatedAt;
     }
@@ -392,6 +414,10 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
         if (config.maxDeviationE6 == 0 || config.maxDeviationE6 >= SPREAD_LIMIT_E6) {
             revert InvalidFeed("maxDeviationE6", config.maxDeviationE6);
         }
+    }
+
+    function _atMost128(uint256 x) private pure returns (uint128) {
+        return x > type(uint128).max ? type(uint128).max : uint128(x);
     }
 
     function _requireHeartbeat(string memory field, uint256 heartbeat) private pure {

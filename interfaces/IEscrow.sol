@@ -48,9 +48,6 @@ interface IEscrow {
     /// @notice What `module` holds for `account`, in token units.
     function creditOf(address module, uint256 account, address token) external view returns (uint256);
 
-    /// @notice Σ of all credits of `token`, over modules and accounts: never above the balance (ESC-1).
-    function totalCredit(address token) external view returns (uint256);
-
     /// @notice True while an entry point is running: whoever reads balances in a callback must not trust them.
     function locked() external view returns (bool);
 }

@@ -111,12 +111,12 @@ interface ILiquidationEngine {
         external
         returns (uint256 closed);
 
-    /// @notice What `liquidate` by the pool would do now: the account's transfers, and what each tranche gets of the penalty.
-    /// Reverts as it would, but does not ask whether the pool accepts.
+    /// @notice What `liquidate` by the pool would do now: the account's transfers, each with what its tranche and the insurance get of
+    /// the penalty. Reverts as it would, but does not ask whether the pool accepts.
     function preview(uint256 account, uint256 maxFraction)
         external
         view
-        returns (Outcome memory outcome, IMarginTypes.Transfer[] memory transfers, uint256[] memory rewards);
+        returns (Outcome memory outcome, IMarginTypes.Transfer[] memory transfers);
 
     /// @notice What an item may need: by how many positions the account holds, ITEM_GAS for sixteen.
     function leastGas(uint256 account) external view returns (uint256);

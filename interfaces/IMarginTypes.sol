@@ -13,7 +13,8 @@ interface IMarginTypes {
         int80 index;
     }
 
-    /// @dev One slot. Bit i of the maps is set while the account holds instrument / collateral i. flags: 1 while it is an estate.
+    /// @dev One slot. Bit i of the maps is set while the account holds instrument / collateral i. flags: bit 0 while it is an
+    /// estate; bits 1 and 2 are what the pool may do as operator.
     struct Account {
         int80 cash;
         uint24 nonce;
@@ -168,13 +169,16 @@ interface IMarginTypes {
         int256 size;
     }
 
-    /// @dev One position's move from a liquidated account to a taker: the account's change of size and quote.
+    /// @dev One position's move from a liquidated account to a taker: the account's change of size and quote, and what taker and
+    /// insurance of the instrument get with it.
     struct Transfer {
         uint256 instrument;
         uint256 taker;
         int256 size;
         int256 quote;
         uint256 mid;
+        int256 cash;
+        int256 insurance;
     }
 
     /// @dev One line of a double entry: a cash account's, or an insurance fund's, change.
@@ -218,7 +222,6 @@ interface IMarginTypes {
     event Traded(address indexed venue, uint256 indexed taker, uint256 indexed maker, uint256 fee);
     /// @notice The tokens in escrow did not suffice: `left` stays in the account's cash, and may be withdrawn later.
     event WithdrawalCut(uint256 indexed account, uint256 left);
-    event Seized(uint256 indexed account, uint256 transfers);
     /// @notice A loss of `amount` was charged to one side: `charged` through its index, now; the rest is owed.
     event LossShared(uint256 indexed instrument, bool indexed long, uint256 amount, uint256 charged, uint256 owed);
     event HaltedSettled(uint256 indexed instrument, uint256 indexed long, uint256 indexed short, uint256 size, uint256 price);

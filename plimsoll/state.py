@@ -83,7 +83,6 @@ class EscrowState:
     """One token in escrow. credit: module → Σ of its credits over all accounts the venue knows."""
 
     balance: int
-    total_credit: int
     credit: Mapping[str, int]
 
 

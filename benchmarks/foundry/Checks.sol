@@ -33,7 +33,7 @@ contract Checks {
 
     function check() external view {
         uint256[] memory accounts = _accounts;
-        _tokens(SETTLEMENT);
+        _tokens(SETTLEMENT, ESCROW.creditOf(address(ENGINE), 0, address(SETTLEMENT)));
         _coin(accounts, WETH, 0);
         _coin(accounts, WBTC, 1);
         int256 claims;
@@ -45,17 +45,17 @@ contract Checks {
         _atMost("LED-2", claims, int256(covered));
     }
 
-    function _tokens(IERC20 token) private view {
-        _atMost("ESC-1", int256(ESCROW.totalCredit(address(token))), int256(token.balanceOf(address(ESCROW))));
+    function _tokens(IERC20 token, uint256 credit) private view {
+        _atMost("ESC-1", int256(credit), int256(token.balanceOf(address(ESCROW))));
     }
 
     function _coin(uint256[] memory accounts, IERC20 token, uint256 collateral) private view {
-        _tokens(token);
         uint256 owned;
         for (uint256 i; i < accounts.length; ++i) {
             owned += ENGINE.collateralOf(accounts[i], collateral);
         }
-        _equal("ESC-1", int256(owned), int256(ESCROW.totalCredit(address(token))));
+        _equal("ESC-1", int256(owned), int256(ENGINE.collateralTotal(collateral)));
+        _tokens(token, owned);
     }
 
     /// @return claims Σ (quote − charge) + fund

@@ -35,7 +35,8 @@ abstract contract Cases is ILiquidationEngine {
     uint256 public immutable KEEPER_CAP;
     uint256 public immutable TAKER_SHARE_E6;
 
-    /// @dev One account while it is worked on. Per transfer: its notional, and the premium of a pool that it pushes off balance.
+    /// @dev One account while it is worked on. Per transfer: its notional, what its taker held before it, and the premium of a pool
+    /// that it pushes off balance.
     /// proving: the instrument whose tranche must accept, or ANY_TRANCHE: all of them, as always but in a rehearsal.
     struct Case {
         IMarginTypes.Snapshot snapshot;
@@ -43,6 +44,7 @@ abstract contract Cases is ILiquidationEngine {
         IPriceOracle.Price[] book;
         IMarginTypes.Transfer[] transfers;
         uint256[] notionals;
+        int256[] held;
         uint256[] premiums;
         uint256 taker;
         address keeper;
@@ -100,32 +102,42 @@ abstract contract Cases is ILiquidationEngine {
     /// @return whole the fraction, or 1 where every leg closes whole
     function _planTransfers(Case memory c, uint256 fraction) internal view returns (uint256 notional, uint256 whole) {
         IMarginTypes.Leg[] memory legs = c.snapshot.legs;
-        _reserve(c, legs.length);
         whole = WAD;
         for (uint256 i; i < legs.length; ++i) {
-            uint256 closed = LiquidationMath.closing(legs[i], fraction, c.snapshot.sizeScale);
-            if (closed < legs[i].size.abs()) whole = fraction;
-            _planTransfer(c, i, legs[i], c.taker == 0 ? _tranche(legs[i].instrument) : c.taker, closed);
+            IMarginTypes.Leg memory leg = legs[i];
+            uint256 closed = LiquidationMath.closing(leg, fraction, c.snapshot.sizeScale);
+            if (closed < leg.size.abs()) whole = fraction;
+            _planTransfer(c, i, leg, _takerOf(c, leg), closed);
             notional += c.notionals[i];
         }
     }
 
+    /// @dev Room for a transfer of every leg, and what its taker holds.
+    function _reserveLegs(Case memory c) internal view {
+        IMarginTypes.Leg[] memory legs = c.snapshot.legs;
+        _reserve(c, legs.length);
+        for (uint256 i; i < legs.length; ++i) c.held[i] = _sizeOf(_takerOf(c, legs[i]), legs[i].instrument);
+    }
+
     function _reserve(Case memory c, uint256 transfers) internal pure {
         c.transfers = new IMarginTypes.Transfer[](transfers);
-        (c.notionals, c.premiums) = (new uint256[](transfers), new uint256[](transfers));
+        c.notionals = new uint256[](transfers);
+        c.held = new int256[](transfers);
+        c.premiums = new uint256[](transfers);
+    }
+
+    function _takerOf(Case memory c, IMarginTypes.Leg memory leg) private view returns (uint256) {
+        return c.taker == 0 ? _tranche(leg.instrument) : c.taker;
     }
 
     function _planTransfer(Case memory c, uint256 i, IMarginTypes.Leg memory leg, uint256 taker, uint256 closed)
         internal
         pure
     {
-        c.transfers[i] = IMarginTypes.Transfer({
-            instrument: leg.instrument,
-            taker: taker,
-            size: leg.size > 0 ? -int256(closed) : int256(closed),
-            quote: LiquidationMath.proceeds(leg, closed, c.snapshot.sizeScale),
-            mid: leg.mid
-        });
+        IMarginTypes.Transfer memory moved = c.transfers[i];
+        (moved.instrument, moved.taker, moved.mid) = (leg.instrument, taker, leg.mid);
+        moved.size = leg.size > 0 ? -int256(closed) : int256(closed);
+        moved.quote = LiquidationMath.proceeds(leg, closed, c.snapshot.sizeScale);
         c.notionals[i] = MarginMath.notional(closed, leg.mid, c.snapshot.sizeScale);
     }
 
@@ -138,62 +150,49 @@ abstract contract Cases is ILiquidationEngine {
 
     /// @dev The penalty as a double entry: from the account to keeper, takers and insurance, by each transfer's notional (the
     /// premium by what each asks); what division leaves goes to the last.
-    function _shares(Case memory c, Outcome memory outcome)
-        internal
-        view
-        returns (IMarginTypes.Entry[] memory cash, IMarginTypes.Entry[] memory funds)
-    {
-        uint256 count = c.transfers.length;
-        cash = new IMarginTypes.Entry[](count + 2);
-        funds = new IMarginTypes.Entry[](count);
-        uint256[] memory rewards = _rewards(c, outcome);
-        uint256 left = outcome.insurance;
-        for (uint256 i; i < count; ++i) {
-            cash[i] = IMarginTypes.Entry(c.transfers[i].taker, rewards[i].toInt256());
-            uint256 part = i == count - 1 ? left : outcome.insurance.mulDivDown(c.notionals[i], outcome.notional);
-            funds[i] = IMarginTypes.Entry(c.transfers[i].instrument, part.toInt256());
-            left -= part;
+    /// @return cash of account and keeper; the rest is written to the transfers
+    function _divide(Case memory c, Outcome memory outcome) internal pure returns (IMarginTypes.Entry[] memory cash) {
+        uint256 last = c.transfers.length - 1;
+        (uint256 taker, uint256 insurance, uint256 premium) = (outcome.takerReward, outcome.insurance, outcome.premium);
+        uint256 asked;
+        for (uint256 i; i <= last; ++i) asked += c.premiums[i];
+        if (asked == 0) asked = 1;
+        for (uint256 i; i < last; ++i) {
+            uint256 toTaker = outcome.takerReward.mulDivDown(c.notionals[i], outcome.notional);
+            uint256 toPool = outcome.premium.mulDivDown(c.premiums[i], asked);
+            uint256 toInsurance = outcome.insurance.mulDivDown(c.notionals[i], outcome.notional);
+            (c.transfers[i].cash, c.transfers[i].insurance) = (int256(toTaker + toPool), int256(toInsurance));
+            (taker, insurance, premium) = (taker - toTaker, insurance - toInsurance, premium - toPool);
         }
-        cash[count] = IMarginTypes.Entry(c.snapshot.account, -outcome.penalty.toInt256());
-        cash[count + 1] = IMarginTypes.Entry(_accountOf(c.keeper), outcome.keeperReward.toInt256());
+        (c.transfers[last].cash, c.transfers[last].insurance) = (int256(taker + premium), int256(insurance));
+        return _entries(c, -outcome.penalty.toInt256(), outcome.keeperReward);
     }
 
-    /// @dev Each taker's part of the penalty.
-    function _rewards(Case memory c, Outcome memory outcome) internal pure returns (uint256[] memory rewards) {
-        uint256 count = c.transfers.length;
-        rewards = new uint256[](count);
-        uint256 asked;
-        for (uint256 i; i < count; ++i) asked += c.premiums[i];
-        (uint256 left, uint256 premiumLeft) = (outcome.takerReward, outcome.premium);
-        for (uint256 i; i < count; ++i) {
-            bool last = i == count - 1;
-            uint256 part = last ? left : outcome.takerReward.mulDivDown(c.notionals[i], outcome.notional);
-            uint256 premium = last ? premiumLeft : outcome.premium.mulDivDown(c.premiums[i], asked == 0 ? 1 : asked);
-            rewards[i] = part + premium;
-            (left, premiumLeft) = (left - part, premiumLeft - premium);
-        }
+    function _seize(Case memory c, IMarginTypes.Entry[] memory cash) internal {
+        IMarginTypes.Entry[] memory funds;
+        IMarginTypes.Loss[] memory losses;
+        IMarginEngine(ENGINE).seize(c.snapshot.account, c.transfers, cash, funds, losses);
+    }
+
+    function _entries(Case memory c, int256 own, uint256 reward) internal pure returns (IMarginTypes.Entry[] memory cash) {
+        cash = new IMarginTypes.Entry[](2);
+        (cash[0].id, cash[0].amount) = (c.snapshot.account, own);
+        (cash[1].id, cash[1].amount) = (_accountOf(c.keeper), reward.toInt256());
     }
 
     // Takers --------------------------------------------------------------------------------------------------------
 
-    /// @dev For each transfer: does it only shrink what the taker already has on the other side?
-    function _reducedOnly(IMarginTypes.Transfer[] memory transfers) internal view returns (bool[] memory reduced) {
-        reduced = new bool[](transfers.length);
-        for (uint256 i; i < transfers.length; ++i) {
-            IMarginTypes.Transfer memory moved = transfers[i];
-            reduced[i] = LedgerMath.reduces(_sizeOf(moved.taker, moved.instrument), -moved.size);
-        }
-    }
-
-    /// @dev A taker meets its initial margin afterwards (the pool T · M), or has only reduced its own risk.
-    function _proveTakers(Case memory c, bool[] memory reduced) internal view {
+    /// @dev A taker meets its initial margin afterwards (the pool T · M), or has only shrunk what it had on the other side.
+    function _proveTakers(Case memory c) internal view {
         bool fromPool = c.taker == 0;
         bool allReduced = true;
         for (uint256 i; i < c.transfers.length; ++i) {
-            if (c.transfers[i].taker == c.snapshot.account) revert TakerIsAccount(c.snapshot.account);
-            if (!reduced[i]) allReduced = false;
-            bool asked = c.proving == ANY_TRANCHE || c.proving == c.transfers[i].instrument;
-            if (fromPool && asked && !reduced[i]) _provePool(c.transfers[i].taker, c.book);
+            IMarginTypes.Transfer memory moved = c.transfers[i];
+            if (moved.taker == c.snapshot.account) revert TakerIsAccount(moved.taker);
+            if (LedgerMath.reduces(c.held[i], -moved.size)) continue;
+            allReduced = false;
+            bool asked = c.proving == ANY_TRANCHE || c.proving == moved.instrument;
+            if (fromPool && asked) _provePool(moved.taker, c.book);
         }
         if (fromPool || allReduced) return;
         (IMarginTypes.Snapshot memory snapshot,) = IMarginEngine(ENGINE).load(c.taker, 0, c.book, true);

@@ -114,25 +114,27 @@ abstract contract Deleveraging is Losses {
         IMarginTypes.Market memory market = IMarginEngine(ENGINE).market(leg.instrument);
         for (uint256 i; i < counterparties.length; ++i) {
             if (i > 0 && counterparties[i] <= counterparties[i - 1]) revert Unsorted(counterparties[i]);
-            uint256 part = _min(due - closed, _eligible(counterparties[i], leg, market));
+            c.held[i] = _eligible(counterparties[i], leg, market);
+            uint256 part = _min(due - closed, c.held[i].abs());
             _planTransfer(c, i, leg, counterparties[i], part);
             closed += part;
         }
         if (closed == 0) revert InvalidAmount(0, due);
     }
 
-    /// @dev The size of a counterparty on the other side, whose profit per unit is at or above its side's average.
+    /// @dev The position of a counterparty on the other side, whose profit per unit is at or above its side's average.
     function _eligible(uint256 counterparty, IMarginTypes.Leg memory leg, IMarginTypes.Market memory market)
         private
         view
-        returns (uint256 size)
+        returns (int256)
     {
         IMarginTypes.Position memory held = IMarginEngine(ENGINE).position(counterparty, leg.instrument);
-        size = int256(held.size).abs();
+        uint256 size = int256(held.size).abs();
         int256 sideQuote = held.size > 0 ? market.quoteLong : market.quoteShort;
         bool opposite = size != 0 && (held.size > 0) != (leg.size > 0);
         bool gains = int256(held.quote) * int256(uint256(market.openInterest)) >= sideQuote * int256(size);
         if (!opposite || !gains) revert NotEligible(counterparty, leg.instrument);
+        return held.size;
     }
 
     /// @dev The leg's part of the loss, by size; what division leaves is the last counterparty's where the leg closes whole.
@@ -157,8 +159,7 @@ abstract contract Deleveraging is Losses {
         outcome.fraction = closed.mulDivDown(WAD, leg.size.abs());
         outcome.penalty = _legPenalty(c, leg, closed);
         _split(outcome);
-        (IMarginTypes.Entry[] memory cash, IMarginTypes.Entry[] memory funds) = _shares(c, outcome);
-        IMarginEngine(ENGINE).seize(c.snapshot.account, c.transfers, cash, funds, new IMarginTypes.Loss[](0));
+        _seize(c, _divide(c, outcome));
     }
 
     function _legPenalty(Case memory c, IMarginTypes.Leg memory leg, uint256 closed) private pure returns (uint256) {

@@ -4,19 +4,20 @@ pragma solidity 0.8.30;
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IEscrow} from "../../interfaces/IEscrow.sol";
 import {IMarginTypes} from "../../interfaces/IMarginTypes.sol";
 import {IPriceOracle} from "../../interfaces/IPriceOracle.sol";
 import {FixedPointMath} from "../libraries/FixedPointMath.sol";
 import {FundingMath} from "../libraries/FundingMath.sol";
 import {MarginMath} from "../libraries/MarginMath.sol";
+import {Packing} from "../libraries/Packing.sol";
 
 /// @title The ledger of the margin engine: its storage, and how an account is loaded
 /// @dev What changes it is in Posting.sol.
 abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
+    using FixedPointMath for int256;
     using FixedPointMath for uint256;
-    using SafeCast for uint256;
+    using Packing for *;
 
     /// @dev One slot. interest: index(t) = interestBase + interestRateE9 · (t − interestTime) / year, in 1e-9.
     struct House {
@@ -32,7 +33,9 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
     uint256 internal constant MAX_COLLATERALS_HELD = 8;
     uint256 internal constant NO_FEED = 255;
     uint256 internal constant NO_INSTRUMENT = type(uint64).max;
-    uint8 internal constant ESTATE = 1;
+    /// @dev Flags of an account: it is an estate; from POOL_BITS on, what the pool may do as its operator.
+    uint256 internal constant ESTATE = 1;
+    uint256 internal constant POOL_BITS = 1;
     /// @dev The escrow account that holds every settlement token of the engine.
     uint256 internal constant CASH_ACCOUNT = 0;
 
@@ -113,83 +116,98 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
         view
         returns (Snapshot memory snapshot, IPriceOracle.Price[] memory)
     {
-        Account memory state = _accountState(account);
+        uint256 state = _accounts[account].read();
         snapshot.account = account;
-        snapshot.interest = _interestOn(account);
-        snapshot.cash = int256(state.cash) - int256(snapshot.interest);
         snapshot.sizeScale = SIZE_SCALE;
-        snapshot.legs = _loadLegs(account, uint256(state.instruments) | include);
-        snapshot.coins = _loadCoins(account, state.collaterals);
-        uint256 feeds;
-        for (uint256 i; i < snapshot.legs.length; ++i) feeds |= 1 << snapshot.legs[i].feed;
-        for (uint256 i; i < snapshot.coins.length; ++i) feeds |= 1 << snapshot.coins[i].feed;
+        snapshot.interest = _interestOn(state);
+        snapshot.cash = state.cash() - int256(snapshot.interest);
+        (Leg[] memory legs, uint256 feeds) = _loadLegs(account, state.instruments() | include);
+        snapshot.legs = legs;
+        if (state.collaterals() != 0) feeds |= _loadCoins(snapshot, state.collaterals());
         book = _complete(book, feeds, sequenced);
         if (sequenced) _requireFinal(book);
-        for (uint256 i; i < snapshot.legs.length; ++i) _priceLeg(snapshot.legs[i], account, book);
-        for (uint256 i; i < snapshot.coins.length; ++i) {
-            IPriceOracle.Price memory price = _priceOf(book, snapshot.coins[i].feed);
-            (snapshot.coins[i].lo, snapshot.coins[i].mid) = (price.lo, price.mid);
-            if (price.haltedAt != 0) MarginMath.ramp(snapshot.coins[i], block.timestamp - price.haltedAt);
-        }
+        for (uint256 i; i < legs.length; ++i) _priceLeg(legs[i], _priceOf(book, legs[i].feed));
+        for (uint256 i; i < snapshot.coins.length; ++i) _priceCoin(snapshot.coins[i], book);
         return (snapshot, book);
     }
 
-    function _loadLegs(uint256 account, uint256 map) private view returns (Leg[] memory legs) {
+    /// @dev Each leg's charge is the position's index until the leg is priced.
+    function _loadLegs(uint256 account, uint256 map) private view returns (Leg[] memory legs, uint256 feeds) {
         legs = new Leg[](_count(map));
         for (uint256 i; i < legs.length; ++i) {
             uint256 instrument = _lowest(map);
             map &= map - 1;
             Leg memory leg = legs[i];
-            Risk memory risk = _listed(instrument);
-            Limits memory limits = _limitsOf(instrument);
-            Position memory held = _positionOf(account, instrument);
             leg.instrument = instrument;
-            leg.size = held.size;
-            leg.quote = held.quote;
-            leg.base = uint256(risk.baseE6) * 1e12;
-            leg.slope = uint256(risk.slopeE6) * 1e12;
-            leg.depth = risk.depth;
-            leg.floor = risk.floor;
-            leg.initialMultiple = uint256(risk.initialMultipleE6) * 1e12;
-            leg.oiFactor = MarginMath.oiFactor(_markets[instrument].openInterest, limits);
-            leg.penaltyRate = uint256(risk.penaltyE6) * 1e12;
-            leg.minNotional = limits.minNotional;
-            leg.feed = risk.feed;
+            _setTerms(leg, instrument);
+            (leg.size, leg.quote, leg.charge) = _positions[account][instrument].read();
+            feeds |= 1 << leg.feed;
         }
     }
 
-    function _loadCoins(uint256 account, uint256 map) private view returns (Coin[] memory coins) {
-        coins = new Coin[](_count(map));
+    /// @dev Millionths become WAD: 24 bits times 1e12.
+    function _setTerms(Leg memory leg, uint256 instrument) private view {
+        Risk memory risk = _risks[instrument];
+        if (!risk.listed) revert UnknownInstrument(instrument);
+        unchecked {
+            leg.base = uint256(risk.baseE6) * 1e12;
+            leg.slope = uint256(risk.slopeE6) * 1e12;
+            leg.initialMultiple = uint256(risk.initialMultipleE6) * 1e12;
+            leg.penaltyRate = uint256(risk.penaltyE6) * 1e12;
+        }
+        leg.depth = risk.depth;
+        leg.floor = risk.floor;
+        leg.feed = risk.feed;
+        Limits memory limits = _limits[instrument];
+        leg.oiFactor = MarginMath.oiFactor(_markets[instrument].openInterest, limits);
+        leg.minNotional = limits.minNotional;
+    }
+
+    function _loadCoins(Snapshot memory snapshot, uint256 map) private view returns (uint256 feeds) {
+        Coin[] memory coins = new Coin[](_count(map));
         for (uint256 i; i < coins.length; ++i) {
             uint256 id = _lowest(map);
             map &= map - 1;
-            Collateral memory listed = _collateralOf(id);
+            Collateral memory listed = _collaterals[id];
             Coin memory coin = coins[i];
             coin.collateral = id;
-            coin.amount = _creditOf(account, listed.token);
+            coin.amount = _creditOf(snapshot.account, listed.token);
             coin.haircut = uint256(listed.haircutE6) * 1e12;
             coin.maxHaircut = uint256(listed.maxHaircutE6) * 1e12;
             coin.depth = listed.depth;
             coin.scale = 10 ** (uint256(36 - SETTLEMENT_DECIMALS) + listed.decimals);
             coin.feed = listed.feed;
+            feeds |= 1 << coin.feed;
         }
+        snapshot.coins = coins;
     }
 
-    function _priceLeg(Leg memory leg, uint256 account, IPriceOracle.Price[] memory book) private view {
-        IPriceOracle.Price memory price = _priceOf(book, leg.feed);
+    function _priceLeg(Leg memory leg, IPriceOracle.Price memory price) private view {
         (leg.lo, leg.mid, leg.hi) = (price.lo, price.mid, price.hi);
         if (leg.size == 0) return;
-        Market memory now_ = _accrued(leg.instrument, price.mid);
-        int256 index = leg.size > 0 ? now_.indexLong : now_.indexShort;
-        leg.charge = FundingMath.charge(leg.size, _positions[account][leg.instrument].index, index);
+        int256 index = _indexNow(leg.instrument, price.mid, leg.size > 0);
+        leg.charge = FundingMath.charge(leg.size, leg.charge, index);
+    }
+
+    function _indexNow(uint256 instrument, uint256 mid, bool long) private view returns (int256) {
+        Market storage stored = _markets[instrument];
+        if (stored.time == block.timestamp) return stored.sideIndex(long);
+        Market memory market = _accrued(instrument, mid);
+        return long ? market.indexLong : market.indexShort;
+    }
+
+    function _priceCoin(Coin memory coin, IPriceOracle.Price[] memory book) private view {
+        IPriceOracle.Price memory price = _priceOf(book, coin.feed);
+        (coin.lo, coin.mid) = (price.lo, price.mid);
+        if (price.haltedAt != 0) MarginMath.ramp(coin, block.timestamp - price.haltedAt);
     }
 
     /// @dev A market's funding, brought to this second.
-    function _accrued(uint256 instrument, uint256 mid) internal view returns (Market memory stored) {
-        stored = _marketOf(instrument);
-        if (stored.time == block.timestamp) return stored;
+    function _accrued(uint256 instrument, uint256 mid) internal view returns (Market memory market) {
+        market = _markets[instrument].read();
+        if (market.time == block.timestamp) return market;
         int256 skew = -_sizeOf(_tranche(instrument), instrument);
-        return FundingMath.accrue(stored, _fundingOf(instrument), skew, mid, SIZE_SCALE, block.timestamp);
+        FundingMath.accrue(market, _fundings[instrument], skew, mid, SIZE_SCALE, block.timestamp);
     }
 
     /// @dev The book with every feed of the bitmap in it; what is missing is read in one call.
@@ -232,37 +250,15 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
 
     // Reading what is stored ----------------------------------------------------------------------------------------
 
-    function _accountState(uint256 account) internal view returns (Account memory) {
-        return _accounts[account];
-    }
-
-    function _positionOf(uint256 account, uint256 instrument) internal view returns (Position memory) {
-        return _positions[account][instrument];
-    }
-
-    function _marketOf(uint256 instrument) internal view returns (Market memory) {
-        return _markets[instrument];
-    }
-
-    function _collateralOf(uint256 collateral) internal view returns (Collateral memory) {
-        return _collaterals[collateral];
-    }
-
     function _sizeOf(uint256 account, uint256 instrument) internal view returns (int256) {
         return _positions[account][instrument].size;
     }
 
-    function _listed(uint256 instrument) internal view returns (Risk memory risk) {
-        risk = _risks[instrument];
+    /// @dev The feed of a listed instrument.
+    function _feedOf(uint256 instrument) internal view returns (uint256) {
+        Risk storage risk = _risks[instrument];
         if (!risk.listed) revert UnknownInstrument(instrument);
-    }
-
-    function _limitsOf(uint256 instrument) internal view returns (Limits memory) {
-        return _limits[instrument];
-    }
-
-    function _fundingOf(uint256 instrument) internal view returns (Funding memory) {
-        return _fundings[instrument];
+        return risk.feed;
     }
 
     /// @dev Of this module, in the token's units.
@@ -273,11 +269,10 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
     // Small words ---------------------------------------------------------------------------------------------------
 
     /// @dev ⌈|cash| · growth⌉ of negative cash since it was last posted.
-    function _interestOn(uint256 account) internal view returns (uint256) {
-        Account storage state = _accounts[account];
-        if (state.cash >= 0) return 0;
-        uint256 paidUpTo = state.interestIndex;
-        return uint256(-int256(state.cash)).mulDivUp(_interestIndex() - paidUpTo, paidUpTo);
+    function _interestOn(uint256 state) internal view returns (uint256) {
+        if (state.cash() >= 0) return 0;
+        uint256 paidUpTo = state.interestIndex();
+        return state.cash().abs().mulDivUp(_interestIndex() - paidUpTo, paidUpTo);
     }
 
     /// @dev 1e-9; saturates at 2^48 − 1, a growth of 281,000.

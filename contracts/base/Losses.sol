@@ -55,12 +55,12 @@ abstract contract Losses is Cases {
 
     function _absorb(Case memory c) internal returns (Absorption memory) {
         if (c.margin.equity >= 0) revert NotInsolvent(c.snapshot.account, c.margin.equity);
+        _reserveLegs(c);
         _planTransfers(c, WAD);
-        bool[] memory reduced = _reducedOnly(c.transfers);
         uint256 loss = _lossAfter(c);
         Cover memory cover = c.transfers.length == 0 ? _coverByPool(c, loss) : _cover(c, _partsOf(c, loss));
         _settleCover(c, cover);
-        _proveTakers(c, reduced);
+        _proveTakers(c);
         emit Absorbed(c.snapshot.account, c.taker, c.keeper, cover.paid);
         return cover.paid;
     }
@@ -101,8 +101,6 @@ abstract contract Losses is Cases {
     /// @param parts the loss of each transfer
     function _cover(Case memory c, uint256[] memory parts) internal returns (Cover memory cover) {
         uint256 count = c.transfers.length;
-        cover.cash = new IMarginTypes.Entry[](count + 2);
-        cover.funds = new IMarginTypes.Entry[](count + 1);
         cover.losses = new IMarginTypes.Loss[](count);
         cover.heir = _heir(c);
         cover.paid.reward = _reward(cover.heir);
@@ -111,9 +109,9 @@ abstract contract Losses is Cases {
             _coverOne(c, cover, i, parts[i]);
             cover.paid.loss += parts[i];
         }
-        cover.cash[count] = IMarginTypes.Entry(c.snapshot.account, cover.paid.loss.toInt256());
-        cover.cash[count + 1] = IMarginTypes.Entry(_accountOf(c.keeper), cover.paid.reward.toInt256());
-        cover.funds[count] = IMarginTypes.Entry(cover.heir, -cover.paid.reward.toInt256());
+        cover.cash = _entries(c, cover.paid.loss.toInt256(), cover.paid.reward);
+        cover.funds = new IMarginTypes.Entry[](1);
+        cover.funds[0] = IMarginTypes.Entry(cover.heir, -cover.paid.reward.toInt256());
     }
 
     function _coverOne(Case memory c, Cover memory cover, uint256 i, uint256 loss) private view {
@@ -125,10 +123,9 @@ abstract contract Losses is Cases {
         }
         uint256 insurance = _min(loss, cover.insured);
         cover.insured -= insurance;
-        uint256 byTaker = _takersPart(c, cover, moved, loss - insurance);
+        uint256 byTaker = _takersPart(c, cover, i, loss - insurance);
         uint256 left = loss - insurance - byTaker;
-        cover.funds[i] = IMarginTypes.Entry(moved.instrument, -insurance.toInt256());
-        cover.cash[i] = IMarginTypes.Entry(moved.taker, -byTaker.toInt256());
+        (moved.cash, moved.insurance) = (-byTaker.toInt256(), -insurance.toInt256());
         // The account sells where it was long: then the short side won.
         cover.losses[i] = IMarginTypes.Loss(moved.instrument, moved.size > 0, left, moved.mid);
         cover.paid.insurance += insurance;
@@ -137,12 +134,12 @@ abstract contract Losses is Cases {
     }
 
     /// @dev The bankruptcy price: the loss of the units that net, as far as the taker's equity is above its maintenance.
-    function _takersPart(Case memory c, Cover memory cover, IMarginTypes.Transfer memory moved, uint256 loss)
+    function _takersPart(Case memory c, Cover memory cover, uint256 i, uint256 loss)
         private
         view
         returns (uint256 part)
     {
-        int256 held = _sizeOf(moved.taker, moved.instrument);
+        (IMarginTypes.Transfer memory moved, int256 held) = (c.transfers[i], c.held[i]);
         if (loss == 0 || (held > 0) != (moved.size > 0) || held == 0) return 0;
         if (cover.taker != moved.taker) (cover.taker, cover.room) = (moved.taker, _room(c, moved.taker));
         uint256 netted = _min(held.abs(), moved.size.abs());

@@ -61,8 +61,6 @@ abstract contract PoolShares is ERC4626, ReentrancyGuardTransient, ILiquidityPoo
 
     /// @dev Bit i: instrument i is quoted.
     uint128 internal _markets;
-    /// @dev Bit i: no new risk is taken in instrument i, for its tranche refused a liquidation.
-    uint128 internal _frozen;
     /// @dev Net capital moved into the tranche; below zero once it has returned more than it got.
     mapping(uint256 instrument => int256) internal _contributed;
     mapping(address owner => Request) private _requests;

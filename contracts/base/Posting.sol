@@ -10,6 +10,7 @@ import {FundingMath} from "../libraries/FundingMath.sol";
 import {LedgerMath} from "../libraries/LedgerMath.sol";
 import {LossMath} from "../libraries/LossMath.sol";
 import {MarginMath} from "../libraries/MarginMath.sol";
+import {Packing} from "../libraries/Packing.sol";
 import {Ledger} from "./Ledger.sol";
 
 /// @title Posting: what changes the ledger
@@ -18,8 +19,16 @@ import {Ledger} from "./Ledger.sol";
 abstract contract Posting is Ledger {
     using FixedPointMath for uint256;
     using MarginMath for Margin;
+    using Packing for *;
     using SafeCast for int256;
     using SafeCast for uint256;
+
+    /// @dev One side of a fill: cash that it gets with it, and whether the verb changes it no more.
+    struct Party {
+        uint256 account;
+        int256 extra;
+        bool last;
+    }
 
     uint256 internal constant MAY_TRADE = 1;
     uint256 internal constant MAY_WITHDRAW = 2;
@@ -28,36 +37,53 @@ abstract contract Posting is Ledger {
     // Positions and cash --------------------------------------------------------------------------------------------
 
     /// @dev A market's funding, brought to this second and stored.
-    function _touch(uint256 instrument, uint256 mid) internal {
-        if (_markets[instrument].time != block.timestamp) _markets[instrument] = _accrued(instrument, mid);
+    function _touch(uint256 instrument, uint256 mid) internal returns (Market memory market) {
+        market = _accrued(instrument, mid);
+        _markets[instrument].write(market);
     }
 
     /// @dev Changes one position of a touched market, settles its index charge, and posts what is realised.
-    function _fill(uint256 account, uint256 instrument, int256 size, int256 quote) internal {
-        Position memory held = _positionOf(account, instrument);
-        Market storage stored = _markets[instrument];
-        int256 charge;
-        if (held.size != 0) {
-            charge = FundingMath.charge(held.size, held.index, held.size > 0 ? stored.indexLong : stored.indexShort);
-        }
-        (int256 newSize, int256 newQuote, int256 realised) = LedgerMath.fill(held.size, held.quote, size, quote);
-        int256 index = newSize > 0 ? stored.indexLong : newSize < 0 ? stored.indexShort : int80(0);
-        if (size != 0) _countInterest(stored, held, newSize, newQuote);
-        _positions[account][instrument] = Position(newSize.toInt80(), newQuote.toInt96(), int80(index));
-        if ((held.size == 0) != (newSize == 0)) _hold(account, instrument, newSize != 0);
-        _post(account, realised - charge);
-        emit PositionUpdated(account, instrument, newSize, newQuote, index);
+    /// @param leg the position as it was loaded; changed
+    /// @param market changed, for the caller to store
+    /// @return cash the account's, afterwards
+    function _fill(Party memory party, Leg memory leg, Market memory market, int256 size, int256 quote)
+        internal
+        returns (int256 cash)
+    {
+        (uint256 account, bool held) = (party.account, leg.size != 0);
+        cash = _apply(leg, market, size, quote) + party.extra;
+        int80 index = leg.size > 0 ? market.indexLong : leg.size < 0 ? market.indexShort : int80(0);
+        _positions[account][leg.instrument].write(leg.size.toInt80(), leg.quote.toInt96(), index);
+        emit PositionUpdated(account, leg.instrument, leg.size, leg.quote, index);
+        return _change(account, cash, held == (leg.size != 0) ? 0 : 1 << leg.instrument, party.last);
+    }
+
+    /// @return cash what is realised, less the charge
+    function _apply(Leg memory leg, Market memory market, int256 size, int256 quote) private pure returns (int256 cash) {
+        (int256 newSize, int256 newQuote, int256 realised) = LedgerMath.fill(leg.size, leg.quote, size, quote);
+        if (size != 0) _countInterest(market, leg, newSize, newQuote);
+        cash = realised - leg.charge;
+        (leg.size, leg.quote, leg.charge) = (newSize, newQuote, 0);
+    }
+
+    /// @dev A position of a touched market, as `_fill` needs it.
+    function _legAt(uint256 account, uint256 instrument, Market memory market) internal view returns (Leg memory leg) {
+        int256 index;
+        leg.instrument = instrument;
+        (leg.size, leg.quote, index) = _positions[account][instrument].read();
+        if (leg.size == 0) return leg;
+        leg.charge = FundingMath.charge(leg.size, index, leg.size > 0 ? market.indexLong : market.indexShort);
     }
 
     /// @dev Open interest and each side's Σ quote.
-    function _countInterest(Market storage stored, Position memory held, int256 newSize, int256 newQuote) private {
-        (int256 long, int256 short) = (stored.quoteLong, stored.quoteShort);
-        uint256 openInterest = stored.openInterest;
-        if (held.size > 0) {
-            long -= held.quote;
-            openInterest -= uint80(held.size);
+    function _countInterest(Market memory market, Leg memory leg, int256 newSize, int256 newQuote) private pure {
+        (int256 long, int256 short) = (market.quoteLong, market.quoteShort);
+        uint256 openInterest = market.openInterest;
+        if (leg.size > 0) {
+            long -= leg.quote;
+            openInterest -= uint256(leg.size);
         } else {
-            short -= held.quote;
+            short -= leg.quote;
         }
         if (newSize > 0) {
             long += newQuote;
@@ -65,62 +91,82 @@ abstract contract Posting is Ledger {
         } else {
             short += newQuote;
         }
-        (stored.quoteLong, stored.quoteShort) = (long.toInt96(), short.toInt96());
-        stored.openInterest = openInterest.toUint80();
-    }
-
-    /// @dev An estate takes no new position: what its collateral gains is owed to who paid for it.
-    function _hold(uint256 account, uint256 instrument, bool held) private {
-        Account storage state = _accounts[account];
-        uint256 map = uint256(state.instruments) ^ (1 << instrument);
-        if (held && _count(map) > MAX_INSTRUMENTS_HELD) revert TooManyInstruments(account, MAX_INSTRUMENTS_HELD);
-        if (held && state.flags == ESTATE) revert EstateOpen(account, _estates[account].forgiven);
-        state.instruments = uint64(map);
+        (market.quoteLong, market.quoteShort) = (long.toInt96(), short.toInt96());
+        market.openInterest = openInterest.toUint80();
     }
 
     /// @dev Changes the cash of an account; negative cash first pays its interest to the pool's idle account.
-    function _post(uint256 account, int256 amount) internal {
-        Account storage state = _accounts[account];
-        uint256 interest = _interestOn(account);
-        int256 cash = int256(state.cash) + amount - int256(interest);
-        bool owes = cash < 0 || state.cash < 0;
+    /// @param last the verb changes it no more: keepers name the nonce they saw
+    function _post(uint256 account, int256 amount, bool last) internal {
+        _change(account, amount, 0, last);
+    }
+
+    /// @param toggled a bitmap: the instrument that is held from now on, or no longer
+    /// @return cash afterwards
+    function _change(uint256 account, int256 amount, uint256 toggled, bool last) private returns (int256 cash) {
+        Account storage stored = _accounts[account];
+        uint256 state = stored.read();
+        if (toggled != 0) state = _toggle(account, state, toggled);
+        uint256 interest = _interestOn(state);
+        cash = state.cash() + amount - int256(interest);
+        bool owes = cash < 0 || state.cash() < 0;
         // While it holds positions its cash is their margin.
-        if (cash > 0 && state.flags == ESTATE && state.instruments == 0) cash -= int256(_repay(account, uint256(cash)));
-        state.cash = cash.toInt80();
-        if (owes) state.interestIndex = cash < 0 ? _interestIndex().toUint48() : 0;
-        if (interest == 0) return;
-        uint256 idle = _idle();
-        _accounts[idle].cash = (int256(_accounts[idle].cash) + int256(interest)).toInt80();
+        if (cash > 0 && state.isEstate() && state.instruments() == 0) {
+            (uint256 paid, bool all) = _repay(account, uint256(cash));
+            cash -= int256(paid);
+            if (all) state = state.withoutEstate();
+        }
+        if (owes) state = state.withInterestIndex(cash < 0 ? _interestIndex().toUint48() : 0);
+        state = state.withCash(cash.toInt80());
+        if (last) state = _told(account, state);
+        stored.write(state);
+        if (interest == 0) return cash;
+        _addToIdle(interest);
         emit InterestCharged(account, interest);
     }
 
+    /// @dev An estate takes no new position: what its collateral gains is owed to who paid for it.
+    function _toggle(uint256 account, uint256 state, uint256 toggled) private view returns (uint256) {
+        uint256 map = state.instruments() ^ toggled;
+        if (map & toggled != 0) {
+            if (_count(map) > MAX_INSTRUMENTS_HELD) revert TooManyInstruments(account, MAX_INSTRUMENTS_HELD);
+            if (state.isEstate()) revert EstateOpen(account, _estates[account].forgiven);
+        }
+        return state.withInstruments(uint64(map));
+    }
+
+    function _addToIdle(uint256 amount) private {
+        Account storage idle = _accounts[_idle()];
+        idle.cash = (int256(idle.cash) + int256(amount)).toInt80();
+    }
+
     /// @dev What an estate earns beyond its debt first pays back who paid for it.
-    function _repay(uint256 account, uint256 available) private returns (uint256 paid) {
+    /// @return paid at most `available`
+    /// @return all nothing is owed any more
+    function _repay(uint256 account, uint256 available) private returns (uint256 paid, bool all) {
         Estate storage estate = _estates[account];
         paid = Math.min(available, estate.forgiven);
         uint256 left = estate.forgiven - paid;
         estate.forgiven = uint128(left);
-        if (left == 0) _accounts[account].flags = 0;
+        all = left == 0;
         uint256 toBadDebt = Math.min(paid, _house.badDebt);
         if (toBadDebt > 0) _relieve(toBadDebt, estate.instrument);
         uint256 rest = paid - toBadDebt;
-        if (estate.instrument < _house.instruments) {
-            _setFund(estate.instrument, int256(rest), 0);
-        } else {
-            uint256 idle = _idle();
-            _accounts[idle].cash = (int256(_accounts[idle].cash) + int256(rest)).toInt80();
-        }
+        if (estate.instrument < _house.instruments) _setFund(estate.instrument, int256(rest), 0);
+        else _addToIdle(rest);
         emit EstateRepaid(account, paid, left);
     }
 
-    /// @dev Marks the end of a change: keepers name the nonce they saw.
+    /// @dev Marks the end of a change.
     function _tell(uint256 account) internal {
-        Account storage state = _accounts[account];
-        // Wraps after 2^24 changes: it orders the changes of one account, it is no counter of value.
-        unchecked {
-            ++state.nonce;
-        }
-        emit AccountUpdated(account, state.cash, state.nonce);
+        Account storage stored = _accounts[account];
+        stored.write(_told(account, stored.read()));
+    }
+
+    function _told(uint256 account, uint256 state) private returns (uint256) {
+        state = state.nextNonce();
+        emit AccountUpdated(account, state.cash(), state.nonce());
+        return state;
     }
 
     function _setFund(uint256 instrument, int256 insurance, int256 treasury) internal {
@@ -133,10 +179,10 @@ abstract contract Posting is Ledger {
 
     /// @dev Takes from positive cash, and proves what stays.
     function _spend(uint256 account, uint256 amount) internal {
-        if (_accounts[account].flags == ESTATE) revert EstateOpen(account, _estates[account].forgiven);
+        _requireNoEstate(account);
         int256 cash = _accounts[account].cash;
         if (cash < amount.toInt256()) revert InsufficientCash(account, cash, amount);
-        _post(account, -int256(amount));
+        _post(account, -int256(amount), false);
         if (_accounts[account].instruments == 0) return;
         (Snapshot memory snapshot,) = _load(account, 0, new IPriceOracle.Price[](0), true);
         _requireInitial(snapshot);
@@ -153,7 +199,7 @@ abstract contract Posting is Ledger {
         uint32 map = _accounts[account].collaterals & ~uint32(1 << id);
         _accounts[account].collaterals = map;
         // Nothing is left to be sold: the estate is wound up.
-        if (map == 0) _accounts[account].flags = 0;
+        if (map == 0) _accounts[account].flags &= ~uint8(ESTATE);
     }
 
     // Losses --------------------------------------------------------------------------------------------------------
@@ -243,7 +289,16 @@ abstract contract Posting is Ledger {
     }
 
     function _authorise(uint256 account, uint256 bit) internal view {
-        if (msg.sender == _owner(account) || _operators[account][msg.sender] & bit != 0) return;
+        if (msg.sender == _owner(account) || _operatorBits(account, msg.sender) & bit != 0) return;
         revert Unauthorized(msg.sender);
+    }
+
+    /// @dev The pool's lie in the account's own slot, which every trade reads anyway.
+    function _operatorBits(uint256 account, address operator) internal view returns (uint256) {
+        return operator == POOL ? _accounts[account].flags >> POOL_BITS : _operators[account][operator];
+    }
+
+    function _requireNoEstate(uint256 account) internal view {
+        if (_accounts[account].flags & ESTATE != 0) revert EstateOpen(account, _estates[account].forgiven);
     }
 }

@@ -28,6 +28,7 @@ abstract contract Previews is LensReader {
 
     uint256 private constant MAY_TRADE = 1;
     uint256 private constant MAX_INSTRUMENTS_HELD = 16;
+    uint256 private constant ESTATE = 1;
 
     /// @dev A trade while it is played: the account is the taker, the pool's tranche the maker. proven: every refusal
     /// counts.
@@ -84,7 +85,6 @@ abstract contract Previews is LensReader {
         _loadDeal(deal);
         uint256 mid = _quote(deal, preview);
         if (proven) _proveCaps(deal, mid);
-        if (deal.takerAdds) deal.taker = _load(account, instrument, deal.maker.book, proven);
         _playFill(deal, deal.taker.snapshot, size, preview.quote);
         _playFill(deal, deal.maker.snapshot, -size, -preview.quote);
         _payFee(deal, preview.fee);
@@ -112,7 +112,7 @@ abstract contract Previews is LensReader {
         if (deal.size == 0) revert IMarginTypes.ZeroSize(instrument);
     }
 
-    /// @dev The prices, and the margin before of whoever only reduces; a taker that adds is loaded when it is judged.
+    /// @dev The prices, both sides, and the margin before of whoever only reduces.
     function _loadDeal(Deal memory deal) private view {
         (uint256 instrument, uint256 maker) = (deal.instrument, _tranche(deal.instrument));
         (deal.risk, deal.limits, deal.funding) = IMarginEngine(ENGINE).instrumentConfig(instrument);
@@ -125,10 +125,8 @@ abstract contract Previews is LensReader {
         if (deal.proven && _haltedAt(deal.maker.book, deal.risk.feed) != 0) {
             revert IMarginTypes.InstrumentHalted(instrument);
         }
-        if (!deal.takerAdds) {
-            deal.taker = _load(deal.account, instrument, deal.maker.book, false);
-            deal.takerBefore = MarginMath.judge(deal.taker.snapshot, false);
-        }
+        deal.taker = _load(deal.account, instrument, deal.maker.book, strictly);
+        if (!deal.takerAdds) deal.takerBefore = MarginMath.judge(deal.taker.snapshot, false);
         if (!deal.makerAdds) deal.makerBefore = MarginMath.judge(deal.maker.snapshot, false);
     }
 
@@ -179,7 +177,7 @@ abstract contract Previews is LensReader {
         if (PreviewMath.count(state.instruments) >= MAX_INSTRUMENTS_HELD) {
             revert IMarginTypes.TooManyInstruments(account, MAX_INSTRUMENTS_HELD);
         }
-        if (state.flags != 0) revert IMarginTypes.EstateOpen(account, _forgiven(account));
+        if (state.flags & ESTATE != 0) revert IMarginTypes.EstateOpen(account, _forgiven(account));
     }
 
     function _playFill(Deal memory deal, IMarginTypes.Snapshot memory snapshot, int256 size, int256 quote)
@@ -241,7 +239,7 @@ abstract contract Previews is LensReader {
         bool isCash = token == SETTLEMENT;
         uint256 id = isCash ? 0 : _collateralId(token);
         IMarginTypes.Account memory state = _stateOf(account);
-        if (state.flags != 0) return 0;
+        if (state.flags & ESTATE != 0) return 0;
         if (isCash) amount = state.cash > 0 ? uint256(int256(state.cash)) : 0;
         else amount = IMarginEngine(ENGINE).collateralOf(account, id);
         if (amount > 0 && _isJudged(state, isCash)) {
@@ -270,13 +268,13 @@ abstract contract Previews is LensReader {
         if (state.cash < amount.toInt256()) revert IMarginTypes.InsufficientCash(account, state.cash, amount);
         (taken, paid) = _payout(amount);
         if (paid == 0) revert IMarginTypes.NothingInEscrow(amount);
-        if (state.flags != 0) revert IMarginTypes.EstateOpen(account, _forgiven(account));
+        if (state.flags & ESTATE != 0) revert IMarginTypes.EstateOpen(account, _forgiven(account));
     }
 
     function _requireHeld(uint256 account, IMarginTypes.Account memory state, uint256 id, uint256 amount) private view {
         uint256 held = IMarginEngine(ENGINE).collateralOf(account, id);
         if (amount > held) revert IMarginTypes.InsufficientCollateral(account, id, held, amount);
-        if (state.flags != 0) revert IMarginTypes.EstateOpen(account, _forgiven(account));
+        if (state.flags & ESTATE != 0) revert IMarginTypes.EstateOpen(account, _forgiven(account));
     }
 
     /// @dev As much of `amount` as the claims go, and ⌊taken · S/(S+B)⌋ for it while bad debt B is recorded.
@@ -304,11 +302,10 @@ abstract contract Previews is LensReader {
     {
         try ILiquidationEngine(LIQUIDATION_ENGINE).preview(account, maxFraction) returns (
             ILiquidationEngine.Outcome memory outcome,
-            IMarginTypes.Transfer[] memory transfers,
-            uint256[] memory rewards
+            IMarginTypes.Transfer[] memory transfers
         ) {
             preview.outcome = outcome;
-            _playLiquidation(preview, account, transfers, rewards);
+            _playLiquidation(preview, account, transfers);
             preview.ok = preview.reason.length == 0;
         } catch (bytes memory reason) {
             preview.reason = _reason(reason);
@@ -319,13 +316,12 @@ abstract contract Previews is LensReader {
     function _playLiquidation(
         LiquidationPreview memory preview,
         uint256 account,
-        IMarginTypes.Transfer[] memory transfers,
-        uint256[] memory rewards
+        IMarginTypes.Transfer[] memory transfers
     ) private view {
         Loaded memory loaded = _tryLoad(account, 0, new IPriceOracle.Price[](0), true);
         _bubble(loaded);
         for (uint256 i; i < transfers.length; ++i) {
-            bytes memory refusal = _playTransfer(loaded, transfers[i], rewards[i]);
+            bytes memory refusal = _playTransfer(loaded, transfers[i]);
             if (preview.reason.length == 0) preview.reason = refusal;
         }
         loaded.snapshot.cash -= preview.outcome.penalty.toInt256();
@@ -333,7 +329,7 @@ abstract contract Previews is LensReader {
     }
 
     /// @dev One leg goes to its tranche, with the tranche's part of the penalty.
-    function _playTransfer(Loaded memory loaded, IMarginTypes.Transfer memory moved, uint256 reward)
+    function _playTransfer(Loaded memory loaded, IMarginTypes.Transfer memory moved)
         private
         view
         returns (bytes memory)
@@ -350,7 +346,7 @@ abstract contract Previews is LensReader {
         if (LedgerMath.reduces(held, -moved.size)) return "";
         IMarginTypes.Snapshot memory pool = _load(moved.taker, moved.instrument, loaded.book, true).snapshot;
         pool.fill(moved.instrument, -moved.size, -moved.quote);
-        pool.cash += reward.toInt256();
+        pool.cash += moved.cash;
         return _refusal(pool);
     }
 

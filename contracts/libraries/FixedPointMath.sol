@@ -25,11 +25,11 @@ library FixedPointMath {
     }
 
     /// @notice ⌈x / d⌉
-    function divUp(uint256 x, uint256 d) internal pure returns (uint256) {
-        uint256 quotient = x / d;
-        // Cannot overflow: where d = 1 nothing is left over, else the quotient is at most 2^255 − 1.
+    function divUp(uint256 x, uint256 d) internal pure returns (uint256 quotient) {
+        quotient = x / d;
+        // Cannot overflow: quotient · d ≤ x; where d = 1 nothing is left over, else the quotient is at most 2^255 − 1.
         unchecked {
-            return x % d == 0 ? quotient : quotient + 1;
+            if (quotient * d != x) ++quotient;
         }
     }
 

@@ -35,7 +35,7 @@ library LedgerMath {
     /// @notice Same side or flat afterwards, and smaller.
     function reduces(int256 size, int256 deltaSize) internal pure returns (bool) {
         int256 newSize = size + deltaSize;
-        return newSize.abs() < size.abs() && !isFlip(size, newSize);
+        return size > 0 ? newSize >= 0 && newSize < size : newSize <= 0 && newSize > size;
     }
 
     /// @notice From one side to the other.

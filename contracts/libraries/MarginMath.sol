@@ -34,28 +34,53 @@ library MarginMath {
         pure
         returns (IMarginTypes.Margin memory margin)
     {
-        margin.cash = snapshot.cash;
-        uint256 scale = snapshot.sizeScale;
-        uint256 penalty;
-        for (uint256 i; i < snapshot.legs.length; ++i) {
-            IMarginTypes.Leg memory leg = snapshot.legs[i];
+        uint256 penalty = _judgeLegs(snapshot, adding, margin);
+        uint256 collateral;
+        for (uint256 i; i < snapshot.coins.length; ++i) collateral += collateralValue(snapshot.coins[i], adding);
+        margin.collateral = collateral;
+        margin.equity = margin.cash + int256(collateral) + margin.profit;
+        if (margin.equity > 0) margin.penalty = _min(penalty, uint256(margin.equity));
+    }
+
+    /// @dev Every product is checked and then divided by WAD or more, so that no sum of 64 of them, nor of what fits an
+    /// account's slots, can wrap.
+    function _judgeLegs(IMarginTypes.Snapshot memory snapshot, bool adding, IMarginTypes.Margin memory margin)
+        private
+        pure
+        returns (uint256 penalty)
+    {
+        IMarginTypes.Leg[] memory legs = snapshot.legs;
+        (uint256 scale, int256 cash, int256 profit_) = (snapshot.sizeScale, snapshot.cash, int256(0));
+        for (uint256 i; i < legs.length; ++i) {
+            IMarginTypes.Leg memory leg = legs[i];
             if (leg.size == 0) continue;
             uint256 size = leg.size.abs();
             uint256 notional_ = notional(size, leg.mid, scale);
             uint256 rate_ = rate(leg, size);
-            int256 owed = leg.charge > 0 ? leg.charge : int256(0);
-            margin.cash -= owed;
-            margin.profit += profit(leg, scale) + owed;
-            margin.notional += notional_;
-            margin.maintenance += _max(notional_.mulDivUp(rate_, WAD), leg.floor);
-            penalty += notional_.mulDivUp(leg.penaltyRate, WAD);
-            if (adding) margin.initial += initial(leg, size, rate_, scale);
+            int256 charge = leg.charge;
+            unchecked {
+                // ⌊s · mid⌋ of a short is −⌈|s| · mid⌉.
+                profit_ += (leg.size < 0 ? -int256(notional_) : int256(size * leg.mid / scale)) + leg.quote;
+                if (charge > 0) cash -= charge;
+                else profit_ -= charge;
+                margin.notional += notional_;
+                margin.maintenance += _max(notional_.mulDivUp(rate_, WAD), leg.floor);
+                penalty += notional_.mulDivUp(leg.penaltyRate, WAD);
+                if (adding) margin.initial += initial(leg, size, rate_, scale);
+            }
         }
-        for (uint256 i; i < snapshot.coins.length; ++i) {
-            margin.collateral += collateralValue(snapshot.coins[i], adding);
-        }
-        margin.equity = margin.cash + int256(margin.collateral) + margin.profit;
-        margin.penalty = margin.equity <= 0 ? 0 : _min(penalty, uint256(margin.equity));
+        (margin.cash, margin.profit) = (cash, profit_);
+    }
+
+    /// @notice The account's leg in an instrument that it holds or that was included when it was loaded.
+    function legOf(IMarginTypes.Snapshot memory snapshot, uint256 instrument)
+        internal
+        pure
+        returns (IMarginTypes.Leg memory)
+    {
+        uint256 i;
+        while (snapshot.legs[i].instrument != instrument) ++i;
+        return snapshot.legs[i];
     }
 
     /// @notice E < M with at least one position (every position has M > 0).

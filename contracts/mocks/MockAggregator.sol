@@ -14,17 +14,25 @@ contract MockAggregator is AggregatorV3Interface {
         Bomb // answers `bombSize` bytes of zeros
     }
 
+    /// @dev One slot, as in a real aggregator.
     struct Round {
-        int256 answer;
-        uint64 startedAt;
+        int192 answer;
         uint64 updatedAt;
-        uint80 answeredInRound;
     }
 
-    // One slot, as in a real aggregator; with the two of a round a read costs what it does there.
+    /// @dev What a real aggregator never says: an answer of more than 192 bits, a round begun at another time or answered in another.
+    struct Oddity {
+        int256 answer;
+        uint64 startedAt;
+        uint80 answeredInRound;
+        bool told;
+    }
+
+    // One slot, as in a real aggregator; with the one of a round a read costs what it does there.
     uint8 public override decimals;
     Mode public mode; // of latestRoundData
     Mode public roundMode; // of getRoundData
+    bool private _odd; // some round is
     uint80 public latestRound;
 
     string public override description;
@@ -33,7 +41,8 @@ contract MockAggregator is AggregatorV3Interface {
     int192 public maxAnswer = type(int192).max;
     bytes public raw;
     uint256 public bombSize;
-    mapping(uint80 roundId => Round) public rounds;
+    mapping(uint80 roundId => Round) private _rounds;
+    mapping(uint80 roundId => Oddity) private _oddities;
 
     error NoDataPresent(uint80 roundId);
     error Misbehaving();
@@ -60,7 +69,13 @@ contract MockAggregator is AggregatorV3Interface {
         public
     {
         latestRound = roundId;
-        rounds[roundId] = Round(answer, startedAt, updatedAt, answeredInRound);
+        _rounds[roundId] = Round(int192(answer), updatedAt);
+        if (startedAt != updatedAt || answeredInRound != roundId || answer != int192(answer)) {
+            _odd = true;
+            _oddities[roundId] = Oddity(answer, startedAt, answeredInRound, true);
+        } else if (_odd) {
+            delete _oddities[roundId];
+        }
         emit AnswerUpdated(answer, roundId, updatedAt);
     }
 
@@ -110,9 +125,14 @@ contract MockAggregator is AggregatorV3Interface {
         view
         returns (uint80, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound)
     {
-        Round memory round = rounds[roundId];
-        if (round.answeredInRound == 0 && round.updatedAt == 0 && round.answer == 0) revert NoDataPresent(roundId);
-        return (roundId, round.answer, round.startedAt, round.updatedAt, round.answeredInRound);
+        Round memory round = _rounds[roundId];
+        (answer, startedAt, updatedAt, answeredInRound) = (round.answer, round.updatedAt, round.updatedAt, roundId);
+        if (_odd && _oddities[roundId].told) {
+            Oddity memory told = _oddities[roundId];
+            (answer, startedAt, answeredInRound) = (told.answer, told.startedAt, told.answeredInRound);
+        }
+        if (updatedAt == 0 && answer == 0 && startedAt == 0) revert NoDataPresent(roundId);
+        return (roundId, answer, startedAt, updatedAt, answeredInRound);
     }
 
     function _misbehave(Mode how) private view {

@@ -92,7 +92,6 @@ class StateReader:
             yield ("freshness", name), ask(made.oracle, "freshness", i)
         for name, token in made.tokens.items():
             yield ("balance", name), ask(token, "balanceOf", made.escrow.address)
-            yield ("total", name), ask(made.escrow, "totalCredit", token.address)
         yield ("cash",), ask(made.escrow, "creditOf", *self._cash, made.settlement.address)
         yield ("bad debt",), ask(made.engine, "badDebt")
         yield ("equity",), ask(made.pool, "equity")
@@ -155,7 +154,7 @@ class StateReader:
         else:
             collateral = self._made.collaterals[token]
             credit = sum(values["collateral", account, collateral] for account in ids)
-        return EscrowState(values["balance", token], values["total", token], {ENGINE: credit})
+        return EscrowState(values["balance", token], {ENGINE: credit})
 
     def _pool(self, values: Values, holders: Mapping[str, str]) -> PoolState:
         supply, equity = values["supply",], values["equity",]

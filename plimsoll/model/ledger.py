@@ -153,8 +153,8 @@ def touch(house: House, instrument: int, mid: int) -> None:
     house.storage.markets[instrument] = accrued(house, instrument, mid)
 
 
-def fill(house: House, account: int, instrument: int, size: int, quote: int) -> None:
-    """Changes one position of a touched market, settles its index charge, and posts what is realised."""
+def fill(house: House, account: int, instrument: int, size: int, quote: int, extra: int = 0) -> None:
+    """Changes one position of a touched market, settles its index charge, and posts what is realised, with `extra` cash."""
     held, market = house.position(account, instrument), house.storage.markets[instrument]
     owed = 0
     if held.size:
@@ -168,7 +168,7 @@ def fill(house: House, account: int, instrument: int, size: int, quote: int) -> 
     house.storage.positions[account, instrument] = position
     if held.size == 0 and filled.size != 0:
         _require_holder(house, account)
-    post(house, account, filled.cash - owed)
+    post(house, account, filled.cash - owed + extra)
 
 
 def _count_interest(house: House, instrument: int, held: Position, filled: ledger_math.Filled) -> None:

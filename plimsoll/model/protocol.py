@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from plimsoll.fixed_point import mul_div_down
-from plimsoll.model import ledger, ledger_math, margin_math, oracle, quoting
+from plimsoll.model import ledger, ledger_math, margin_math, oracle, quote_math, quoting
 from plimsoll.model.house import CASH, MOST_COLLATERALS, NO_INSTRUMENT, House, owner_of, refuse
 from plimsoll.model.margin_math import MILLION, Margin
 from plimsoll.model.oracle import Book
@@ -140,7 +140,7 @@ def settle(house: House, account: int) -> None:
 
 
 class Deal(NamedTuple):
-    """A trade while it runs. …_adds: does that side's risk grow; …_before: its margin, where it only reduces."""
+    """A trade while it runs. …_adds: does that side's risk grow; …_before: its margin before it."""
 
     taker: int
     maker: int
@@ -149,8 +149,8 @@ class Deal(NamedTuple):
     book: Book
     taker_adds: bool
     maker_adds: bool
-    taker_before: Margin | None
-    maker_before: Margin | None
+    taker_before: Margin
+    maker_before: Margin
 
 
 def trade(house: House, account: int, instrument: int, size: int, limit: int | None, deadline: int) -> Fill:
@@ -158,22 +158,25 @@ def trade(house: House, account: int, instrument: int, size: int, limit: int | N
     if house.now > deadline:
         refuse("Expired", deadline, house.now)
     deal = _load_deal(house, account, house.tranche(instrument), instrument, size)
-    quoted = quoting.quote(house, instrument, size, deal.mid, limit)
+    quoted = quoting.quote(house, instrument, size, deal.mid)
     open_interest = house.storage.markets[instrument].open_interest
-    ledger.fill(house, account, instrument, size, quoted.quote)
-    ledger.fill(house, deal.maker, instrument, -size, -quoted.quote)
-    _pay_fee(house, deal, quoted.fee)
+    to_maker = _pay_fee(house, deal, quoted.fee)
+    ledger.fill(house, account, instrument, size, quoted.quote, -quoted.fee)
+    ledger.fill(house, deal.maker, instrument, -size, -quoted.quote, to_maker)
     _prove_caps(house, deal, open_interest)
     _prove(house, account, deal.taker_adds, deal.taker_before, deal.book)
     _prove(house, deal.maker, deal.maker_adds, deal.maker_before, deal.book)
     ledger.tell(house, account)
     ledger.tell(house, deal.maker)
+    price = quote_math.price(size, quoted.quote, house.size_scale)
+    if limit is not None and (price > limit if size > 0 else price < limit):
+        refuse("PriceBeyondLimit", price, limit)
     return quoted
 
 
 def _load_deal(house: House, taker: int, maker: int, instrument: int, size: int) -> Deal:
-    """Reads the price once, brings the market to this second, and judges whoever only reduces. The pool takes the other side
-    of a reducing trade even while the settlement token is off its peg."""
+    """Reads the price once, brings the market to this second, loads both sides and judges whoever only reduces. The pool takes
+    the other side of a reducing trade even while the settlement token is off its peg."""
     if size == 0:
         refuse("ZeroSize", instrument)
     taker_adds = not ledger_math.reduces(house.size(taker, instrument), size)
@@ -185,21 +188,18 @@ def _load_deal(house: House, taker: int, maker: int, instrument: int, size: int)
     if book[feed].halted_at:
         refuse("InstrumentHalted", instrument)
     ledger.touch(house, instrument, book[feed].mid)
-    taker_before = None if taker_adds else ledger.judged(house, taker, book)
-    maker_before = None if maker_adds else ledger.judged(house, maker, book)
+    taker_before = ledger.judged(house, taker, book, strict=taker_adds)
+    maker_before = ledger.judged(house, maker, book, strict=maker_adds)
     return Deal(taker, maker, instrument, book[feed].mid, book, taker_adds, maker_adds, taker_before, maker_before)
 
 
-def _pay_fee(house: House, deal: Deal, fee: int) -> None:
-    """To the pool, the instrument's insurance and the treasury."""
-    if fee == 0:
-        return
+def _pay_fee(house: House, deal: Deal, fee: int) -> int:
+    """Insurance and treasury get theirs; returns what is left for the pool."""
     spec = house.instruments[deal.instrument]
     insurance = mul_div_down(fee, spec.insurance_share_e6, MILLION)
     treasury = mul_div_down(fee, spec.treasury_share_e6, MILLION)
-    ledger.post(house, deal.taker, -fee)
-    ledger.post(house, deal.maker, fee - insurance - treasury)
     ledger.add_to_fund(house, deal.instrument, insurance, treasury)
+    return fee - insurance - treasury
 
 
 def _prove_caps(house: House, deal: Deal, before: int) -> None:
@@ -220,10 +220,10 @@ def _prove_caps(house: House, deal: Deal, before: int) -> None:
         refuse("BelowMinimum", deal.taker, instrument, value, spec.min_notional)
 
 
-def _prove(house: House, account: int, adds: bool, before: Margin | None, book: Book) -> None:
+def _prove(house: House, account: int, adds: bool, before: Margin, book: Book) -> None:
     """MAR-1: the opening test holds; or risk was only reduced, health is not worse, and equity not below min(before, 0)."""
     snapshot, _ = ledger.load(house, account, book, strict=adds)
-    if before is None:
+    if adds:
         ledger.require_initial(house, snapshot)
         return
     margin = margin_math.judge(snapshot)

@@ -10,7 +10,7 @@ from plimsoll.model.house import House, refuse
 from plimsoll.types import Fill
 
 
-def quote(house: House, instrument: int, size: int, mid: int, limit: int | None) -> Fill:
+def quote(house: House, instrument: int, size: int, mid: int) -> Fill:
     """The taker's change of quote, and the fee on top."""
     spec, maker, scale = house.instruments[instrument], house.size(house.tranche(instrument), instrument), house.size_scale
     afterwards = quote_math.lean(size, maker).after
@@ -20,8 +20,4 @@ def quote(house: House, instrument: int, size: int, mid: int, limit: int | None)
         refuse("MarketFrozen", instrument)
     market = spec.market
     amount = quote_math.amount(size, maker, mid, house.scale_of(instrument), scale, market.spread_e6)
-    fee = quote_math.fee(size, maker, mid, scale, market.taker_fee_e6, market.maker_fee_e6)
-    price = quote_math.price(size, amount, scale)
-    if limit is not None and (price > limit if size > 0 else price < limit):
-        refuse("PriceBeyondLimit", price, limit)
-    return Fill(amount, fee)
+    return Fill(amount, quote_math.fee(size, maker, mid, scale, market.taker_fee_e6, market.maker_fee_e6))

@@ -90,7 +90,7 @@ def _tokens(house: House) -> Iterator[str]:
 def _escrow(house: House, token: str, accounts: Mapping[Account, int]) -> EscrowState:
     owners = (CASH,) if token == house.settlement else accounts.values()
     credit = sum(house.credit(number, token) for number in owners)
-    return EscrowState(house.storage.balances.get((ESCROW, token), 0), house.total_credit(token), {ENGINE: credit})
+    return EscrowState(house.storage.balances.get((ESCROW, token), 0), {ENGINE: credit})
 
 
 def _pool(house: House, holders: Mapping[str, int]) -> PoolState:

@@ -51,7 +51,8 @@ def _of_account(chain: ChainVenue, model: ModelVenue, name: str, number: int) ->
     made, house = chain.deployment, model.house
     record, storage = house.record(number), house.storage
     bits = sum(1 << i for i in house.held(number)), sum(1 << i for i in house.coins(number))
-    due = (record.cash, record.nonce, int(record.estate), *bits, record.interest_index)  # IMarginTypes.Account
+    flags = int(record.estate) | made.engine.operatorBits(number, made.pool) << 1  # the model's pool needs no leave
+    due = (record.cash, record.nonce, flags, *bits, record.interest_index)  # IMarginTypes.Account
     yield f"record {name}", made.engine.call_item("accountState", number), due
     estate = storage.estates.get(number, Estate()) if record.estate else Estate(0, 0)
     yield f"estate {name}", made.engine.call_item("estateOf", number), tuple(estate)

@@ -106,7 +106,7 @@ def nothing_is_left_but_insurance_fees_and_dust(venue):
     pooled = sum(account.cash for who, account in state.accounts.items() if who.actor == POOL)
     assert reserved > 100_000 * USDC and pooled < USDC  # the virtual shares' part
     assert 0 <= state.escrow["USDC"].credit[ENGINE] - reserved - pooled < 100
-    assert state.escrow["WETH"] == replace(state.escrow["WETH"], balance=0, total_credit=0)
+    assert state.escrow["WETH"] == replace(state.escrow["WETH"], balance=0)
     assert state.escrow["WBTC"].balance == 0
 
 

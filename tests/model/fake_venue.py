@@ -281,7 +281,7 @@ class FakeVenue(Rescues, Venue):
         escrow = {}
         for name in names:
             total = self.escrowed if name == names[0] else sum(held.get(name, 0) for held in self.coins.values())
-            escrow[name] = EscrowState(total, total, {ENGINE: total})
+            escrow[name] = EscrowState(total, {ENGINE: total})
         equity = sum(self._judged(account).equity for account in self._known if account.actor == POOL)
         total = sum(self.shares.values())
         pool = PoolState(equity, equity, equity, total, equity * WAD // total if total else None, dict(self.shares))

@@ -151,11 +151,11 @@ def test_preview_trade_without_a_price(funded):
 
 
 def test_preview_trade_of_an_account_with_another_invalid_price(funded):
-    """To add is refused, and what is refused before the price is read still is so; to reduce is refused likewise."""
+    """To add is refused before anything else is looked at; to reduce is refused likewise."""
     funded.trade(ETH, units(10))
     break_feed(funded, "ETH")
     refused(funded, "InvalidPrice", BTC, units(1))
-    refused(funded, "BelowMinimum", BTC, 1)
+    refused(funded, "InvalidPrice", BTC, 1)
     funded.protocol.feeds["ETH"].setMode(0, sender=funded.protocol.roles.deployer)
     funded.trade(BTC, units(1))
     break_feed(funded, "ETH")
