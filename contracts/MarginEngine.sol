@@ -201,7 +201,7 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
         book = _complete(book, feeds, deal.adds);
         deal.orders = new IVenue.Order[](fills.length);
         for (uint256 i; i < fills.length; ++i) {
-            IPriceOracle.Price memory price = _priceOf(book, _risks[fills[i].instrument].feed);
+            IPriceOracle.Price memory price = book[_indexOf(book, _risks[fills[i].instrument].feed)];
             if (price.haltedAt != 0 && (deal.adds || isPool)) revert InstrumentHalted(fills[i].instrument);
             _touch(fills[i].instrument, price.mid);
             _order(deal.orders[i], maker, fills[i], price);
@@ -225,8 +225,8 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
     /// @dev One fill of both sides, with its fee, in storage and in the snapshots that are judged next.
     function _match(Deal memory deal, IVenue.Order memory order, int256 quote, uint256 fee, bool last) private {
         uint256 id = order.instrument;
-        Leg memory taken = MarginMath.legOf(deal.taker, id);
-        Leg memory made = MarginMath.legOf(deal.maker, id);
+        Leg memory taken = deal.taker.legs[MarginMath.indexOf(deal.taker.legs, id)];
+        Leg memory made = deal.maker.legs[MarginMath.indexOf(deal.maker.legs, id)];
         Market memory market = _markets[id].read();
         uint256 before = market.openInterest;
         uint256 share = fee == 0 ? 0 : fee - _houseShare(id, fee);

@@ -161,7 +161,7 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
         if (bought <= 0 || sold <= 0) revert NothingToSettle(instrument, long, short);
         IPriceOracle.Price[] memory book = _requireSolvent(long, new IPriceOracle.Price[](0));
         book = _requireSolvent(short, book);
-        uint256 mid = _priceOf(book, feed).mid;
+        uint256 mid = book[_indexOf(book, feed)].mid;
         size = Math.min(uint256(bought), uint256(sold));
         int256 quote = size.mulDivDown(mid, SIZE_SCALE).toInt256();
         Market memory market = _accrued(instrument, mid);

@@ -126,7 +126,7 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
         if (state.collaterals() != 0) feeds |= _loadCoins(snapshot, state.collaterals());
         book = _complete(book, feeds, sequenced);
         if (sequenced) _requireFinal(book);
-        for (uint256 i; i < legs.length; ++i) _priceLeg(legs[i], _priceOf(book, legs[i].feed));
+        for (uint256 i; i < legs.length; ++i) _priceLeg(legs[i], book[_indexOf(book, legs[i].feed)]);
         for (uint256 i; i < snapshot.coins.length; ++i) _priceCoin(snapshot.coins[i], book);
         return (snapshot, book);
     }
@@ -147,7 +147,7 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
 
     /// @dev Millionths become WAD: 24 bits times 1e12.
     function _setTerms(Leg memory leg, uint256 instrument) private view {
-        Risk memory risk = _risks[instrument];
+        Risk storage risk = _risks[instrument];
         if (!risk.listed) revert UnknownInstrument(instrument);
         unchecked {
             leg.base = uint256(risk.baseE6) * 1e12;
@@ -197,7 +197,7 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
     }
 
     function _priceCoin(Coin memory coin, IPriceOracle.Price[] memory book) private view {
-        IPriceOracle.Price memory price = _priceOf(book, coin.feed);
+        IPriceOracle.Price memory price = book[_indexOf(book, coin.feed)];
         (coin.lo, coin.mid) = (price.lo, price.mid);
         if (price.haltedAt != 0) MarginMath.ramp(coin, block.timestamp - price.haltedAt);
     }
@@ -238,14 +238,8 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
         }
     }
 
-    function _priceOf(IPriceOracle.Price[] memory book, uint256 feed)
-        internal
-        pure
-        returns (IPriceOracle.Price memory)
-    {
-        uint256 i;
+    function _indexOf(IPriceOracle.Price[] memory book, uint256 feed) internal pure returns (uint256 i) {
         while (book[i].feed != feed) ++i;
-        return book[i];
     }
 
     // Reading what is stored ----------------------------------------------------------------------------------------

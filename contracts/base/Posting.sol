@@ -53,7 +53,7 @@ abstract contract Posting is Ledger {
         (uint256 account, bool held) = (party.account, leg.size != 0);
         cash = _apply(leg, market, size, quote) + party.extra;
         int80 index = leg.size > 0 ? market.indexLong : leg.size < 0 ? market.indexShort : int80(0);
-        _positions[account][leg.instrument].write(leg.size.toInt80(), leg.quote.toInt96(), index);
+        _positions[account][leg.instrument].write(int80(leg.size), int96(leg.quote), index);
         emit PositionUpdated(account, leg.instrument, leg.size, leg.quote, index);
         return _change(account, cash, held == (leg.size != 0) ? 0 : 1 << leg.instrument, party.last);
     }
@@ -61,6 +61,7 @@ abstract contract Posting is Ledger {
     /// @return cash what is realised, less the charge
     function _apply(Leg memory leg, Market memory market, int256 size, int256 quote) private pure returns (int256 cash) {
         (int256 newSize, int256 newQuote, int256 realised) = LedgerMath.fill(leg.size, leg.quote, size, quote);
+        (newSize, newQuote) = (newSize.toInt80(), newQuote.toInt96());
         if (size != 0) _countInterest(market, leg, newSize, newQuote);
         cash = realised - leg.charge;
         (leg.size, leg.quote, leg.charge) = (newSize, newQuote, 0);
@@ -75,21 +76,23 @@ abstract contract Posting is Ledger {
         leg.charge = FundingMath.charge(leg.size, index, leg.size > 0 ? market.indexLong : market.indexShort);
     }
 
-    /// @dev Open interest and each side's Σ quote.
+    /// @dev Open interest and each side's Σ quote: sums of at most 96 bits each.
     function _countInterest(Market memory market, Leg memory leg, int256 newSize, int256 newQuote) private pure {
         (int256 long, int256 short) = (market.quoteLong, market.quoteShort);
         uint256 openInterest = market.openInterest;
-        if (leg.size > 0) {
-            long -= leg.quote;
-            openInterest -= uint256(leg.size);
-        } else {
-            short -= leg.quote;
-        }
-        if (newSize > 0) {
-            long += newQuote;
-            openInterest += uint256(newSize);
-        } else {
-            short += newQuote;
+        unchecked {
+            if (leg.size > 0) {
+                long -= leg.quote;
+                openInterest -= uint256(leg.size);
+            } else {
+                short -= leg.quote;
+            }
+            if (newSize > 0) {
+                long += newQuote;
+                openInterest += uint256(newSize);
+            } else {
+                short += newQuote;
+            }
         }
         (market.quoteLong, market.quoteShort) = (long.toInt96(), short.toInt96());
         market.openInterest = openInterest.toUint80();

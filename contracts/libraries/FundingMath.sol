@@ -40,8 +40,13 @@ library FundingMath {
         if (elapsed > MAX_STEP) elapsed = MAX_STEP;
         int256 before = market.rateE8;
         int256 afterwards = nextRate(before, funding, skew, elapsed);
-        int256 numerator = (before + afterwards) * int256(elapsed);
-        uint256 scale = RATE_SCALE * (sizeScale / 1e18);
+        int256 numerator;
+        uint256 scale;
+        // 33 bits times a day; the scale of sizes has at most 27 digits.
+        unchecked {
+            numerator = (before + afterwards) * int256(elapsed);
+            scale = RATE_SCALE * (sizeScale / 1e18);
+        }
         (market.indexLong, market.indexShort) = shift(
             market.indexLong,
             market.indexShort,

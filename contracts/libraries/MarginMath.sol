@@ -36,10 +36,11 @@ library MarginMath {
     {
         uint256 penalty = _judgeLegs(snapshot, adding, margin);
         uint256 collateral;
-        for (uint256 i; i < snapshot.coins.length; ++i) collateral += collateralValue(snapshot.coins[i], adding);
-        margin.collateral = collateral;
-        margin.equity = margin.cash + int256(collateral) + margin.profit;
-        if (margin.equity > 0) margin.penalty = _min(penalty, uint256(margin.equity));
+        IMarginTypes.Coin[] memory coins = snapshot.coins;
+        for (uint256 i; i < coins.length; ++i) collateral += collateralValue(coins[i], adding);
+        int256 equity = margin.cash + int256(collateral) + margin.profit;
+        (margin.collateral, margin.equity) = (collateral, equity);
+        if (equity > 0) margin.penalty = _min(penalty, uint256(equity));
     }
 
     /// @dev Every product is checked and then divided by WAD or more, so that no sum of 64 of them, nor of what fits an
@@ -57,12 +58,11 @@ library MarginMath {
             uint256 size = leg.size.abs();
             uint256 notional_ = notional(size, leg.mid, scale);
             uint256 rate_ = rate(leg, size);
-            int256 charge = leg.charge;
             unchecked {
                 // ⌊s · mid⌋ of a short is −⌈|s| · mid⌉.
                 profit_ += (leg.size < 0 ? -int256(notional_) : int256(size * leg.mid / scale)) + leg.quote;
-                if (charge > 0) cash -= charge;
-                else profit_ -= charge;
+                if (leg.charge > 0) cash -= leg.charge;
+                else profit_ -= leg.charge;
                 margin.notional += notional_;
                 margin.maintenance += _max(notional_.mulDivUp(rate_, WAD), leg.floor);
                 penalty += notional_.mulDivUp(leg.penaltyRate, WAD);
@@ -72,15 +72,9 @@ library MarginMath {
         (margin.cash, margin.profit) = (cash, profit_);
     }
 
-    /// @notice The account's leg in an instrument that it holds or that was included when it was loaded.
-    function legOf(IMarginTypes.Snapshot memory snapshot, uint256 instrument)
-        internal
-        pure
-        returns (IMarginTypes.Leg memory)
-    {
-        uint256 i;
-        while (snapshot.legs[i].instrument != instrument) ++i;
-        return snapshot.legs[i];
+    /// @notice Where among its legs the account's one in an instrument is: one that it holds or that was included in the load.
+    function indexOf(IMarginTypes.Leg[] memory legs, uint256 instrument) internal pure returns (uint256 i) {
+        while (legs[i].instrument != instrument) ++i;
     }
 
     /// @notice E < M with at least one position (every position has M > 0).

@@ -42,9 +42,7 @@ library PreviewMath {
         pure
         returns (IMarginTypes.Leg memory)
     {
-        uint256 i;
-        while (snapshot.legs[i].instrument != instrument) ++i;
-        return snapshot.legs[i];
+        return snapshot.legs[MarginMath.indexOf(snapshot.legs, instrument)];
     }
 
     /// @notice The account's coin of a collateral that it holds.

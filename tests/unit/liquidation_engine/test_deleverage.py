@@ -236,7 +236,7 @@ def test_deleverage_against_a_single_grain_closes_a_grain(house, engine, liquida
     account = house.open(trader, 1_836 * USDC, sub=3)
     house.trade(account, long, {"ETH": -10})
     tiny = house.account(other_trader, 1)
-    engine.seize(long, [(ETH, tiny, -1, 0, 2_000 * WAD)], [], [], [], sender=house.liquidator)
+    engine.seize(long, [(ETH, tiny, -1, 0, 2_000 * WAD, 0, 0)], [], [], [], sender=house.liquidator)
     house.reprice("ETH", 2_070)
     liquidation.reportRefusal(account)
     house.chain.advance(DELAY)

@@ -15,12 +15,12 @@ def test_preview_equals_what_liquidate_then_does(house, liquidation, pool, keepe
 
 def test_preview_says_what_the_specification_says(house, liquidation, weak):
     plan = planned(house, weak, into_pool=True)
-    outcome, transfers, rewards = liquidation.preview(weak, WAD)
+    outcome, transfers = liquidation.preview(weak, WAD)
     shares = (*plan.shares, plan.premium)
     assert tuple(outcome) == (plan.fraction, plan.penalty, *shares, plan.notional, 836 * USDC, 1_140 * USDC)
-    moved = (0, house.pool.tranche(0), -plan.closed[0], plan.proceeds[0], 1_900 * WAD)
+    gets = (plan.shares.taker + plan.premium, plan.shares.insurance)
+    moved = (0, house.pool.tranche(0), -plan.closed[0], plan.proceeds[0], 1_900 * WAD, *gets)
     assert [tuple(transfer) for transfer in transfers] == [moved]
-    assert rewards == [plan.shares.taker + plan.premium]
 
 
 def test_preview_counts_funding_to_the_second(house, engine, chain, liquidation, pool, keeper, trader):

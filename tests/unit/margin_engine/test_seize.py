@@ -28,12 +28,13 @@ def test_seize_by_anyone_else_reverts(house, engine, long, request, role):
 def test_seize_moves_positions_at_the_given_amounts(house, engine, seize, long, short, stranger):
     taker = house.open(stranger, 100_000 * USDC)
     house.trade(long, short, {"ETH": 10})
-    receipt = seize(long, [(0, taker, -4 * UNIT, 7_000 * USDC, 2_000 * WAD)])
+    receipt = seize(long, [(0, taker, -4 * UNIT, 7_000 * USDC, 2_000 * WAD, 5, 7)], [(long, -12)])
     assert house.position(long, "ETH") == (6 * UNIT, -12_000 * USDC)
     assert house.position(taker, "ETH") == (4 * UNIT, -7_000 * USDC)
-    assert house.cash(long) == 99_000 * USDC
+    assert (house.cash(long), house.cash(taker)) == (99_000 * USDC - 12, 100_000 * USDC + 5), "its cash comes with it"
+    assert engine.fundOf(0).insurance == 7
     assert engine.market(0).openInterest == 10 * UNIT
-    event(receipt, "Seized", account=long, transfers=1)
+    assert [e.account for e in receipt.events_named("AccountUpdated")] == [long, taker], "each is told once"
 
 
 def test_seize_posts_a_double_entry(house, engine, seize, long, short, stranger):
