@@ -31,16 +31,19 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
     using SafeCast for uint256;
     using SafeERC20 for IERC20;
 
-    /// @dev A trade while it runs: both sides as they stand, and what only a reducing side is judged by. adds: somebody's risk
-    /// grows (other than by taking over a reducing account's as the pool).
-    struct Deal {
-        Snapshot taker;
-        Snapshot maker;
-        bool takerAdds;
-        bool makerAdds;
+    /// @dev One side of a trade while it runs. equity, maintenance: before it, where its risk does not grow.
+    struct Side {
+        Snapshot snapshot;
         bool adds;
-        Margin takerBefore;
-        Margin makerBefore;
+        int256 equity;
+        uint256 maintenance;
+    }
+
+    /// @dev adds: somebody's risk grows (other than by taking over a reducing account's as the pool).
+    struct Deal {
+        Side taker;
+        Side maker;
+        bool adds;
         IVenue.Order[] orders;
     }
 
@@ -144,7 +147,8 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
         if (amount > held) revert InsufficientCollateral(account, id, held, amount);
         _requireNoEstate(account);
         if (state.instruments != 0 || state.cash < 0) {
-            (Snapshot memory snapshot,) = _load(account, 0, new IPriceOracle.Price[](0), true);
+            Snapshot memory snapshot;
+            _load(snapshot, account, 0, new IPriceOracle.Price[](0), true);
             for (uint256 i; i < snapshot.coins.length; ++i) {
                 if (snapshot.coins[i].collateral == id) snapshot.coins[i].amount -= amount;
             }
@@ -176,8 +180,8 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
             _match(deal, deal.orders[i], quotes[i], fees[i], i == fills.length - 1);
             fee += fees[i];
         }
-        _prove(deal.taker, deal.takerAdds, deal.takerBefore);
-        _prove(deal.maker, deal.makerAdds, deal.makerBefore);
+        _prove(deal.taker);
+        _prove(deal.maker);
         emit Traded(msg.sender, taker, maker, fee);
     }
 
@@ -185,60 +189,60 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
     function _loadDeal(Deal memory deal, uint256 taker, uint256 maker, Fill[] calldata fills) private {
         uint256 feeds;
         uint256 traded;
+        deal.orders = new IVenue.Order[](fills.length);
         for (uint256 i; i < fills.length; ++i) {
             (uint256 instrument, int256 size) = (fills[i].instrument, fills[i].size);
             if (size == 0) revert ZeroSize(instrument);
             if (traded & (1 << instrument) != 0) revert RepeatedInstrument(instrument);
             traded |= 1 << instrument;
             feeds |= 1 << _feedOf(instrument);
-            if (!LedgerMath.reduces(_sizeOf(taker, instrument), size)) deal.takerAdds = true;
-            if (!LedgerMath.reduces(_sizeOf(maker, instrument), -size)) deal.makerAdds = true;
+            IVenue.Order memory order = deal.orders[i];
+            (order.instrument, order.size, order.makerSize) = (instrument, size, _sizeOf(maker, instrument));
+            if (!LedgerMath.reduces(_sizeOf(taker, instrument), size)) deal.taker.adds = true;
+            if (!LedgerMath.reduces(order.makerSize, -size)) deal.maker.adds = true;
         }
         bool isPool = _owner(maker) == POOL;
-        deal.adds = deal.takerAdds || (deal.makerAdds && !isPool);
+        deal.adds = deal.taker.adds || (deal.maker.adds && !isPool);
         if (deal.adds) requirePeg();
         IPriceOracle.Price[] memory book;
         book = _complete(book, feeds, deal.adds);
-        deal.orders = new IVenue.Order[](fills.length);
-        for (uint256 i; i < fills.length; ++i) {
-            IPriceOracle.Price memory price = book[_indexOf(book, _risks[fills[i].instrument].feed)];
-            if (price.haltedAt != 0 && (deal.adds || isPool)) revert InstrumentHalted(fills[i].instrument);
-            _touch(fills[i].instrument, price.mid);
-            _order(deal.orders[i], maker, fills[i], price);
-        }
-        (deal.taker,) = _load(taker, traded, book, deal.takerAdds);
-        if (!deal.takerAdds) deal.takerBefore = MarginMath.judge(deal.taker, false);
-        (deal.maker,) = _load(maker, traded, book, deal.makerAdds);
-        if (!deal.makerAdds) deal.makerBefore = MarginMath.judge(deal.maker, false);
+        for (uint256 i; i < fills.length; ++i) _price(deal.orders[i], book, deal.adds || isPool);
+        _loadSide(deal.taker, taker, traded, book);
+        _loadSide(deal.maker, maker, traded, book);
     }
 
-    function _order(IVenue.Order memory order, uint256 maker, Fill calldata fill, IPriceOracle.Price memory price)
-        private
-        view
-    {
-        (order.instrument, order.size) = (fill.instrument, fill.size);
+    /// @dev Prices an order, and brings its market to this second.
+    function _price(IVenue.Order memory order, IPriceOracle.Price[] memory book, bool live) private {
+        IPriceOracle.Price memory price = book[_indexOf(book, _risks[order.instrument].feed)];
+        if (live && price.haltedAt != 0) revert InstrumentHalted(order.instrument);
         (order.lo, order.mid, order.hi) = (price.lo, price.mid, price.hi);
-        order.makerSize = _sizeOf(maker, fill.instrument);
-        order.scale = _fundings[fill.instrument].scale;
+        order.scale = _fundings[order.instrument].scale;
+        _touch(order.instrument, price.mid);
+    }
+
+    function _loadSide(Side memory side, uint256 account, uint256 traded, IPriceOracle.Price[] memory book) private view {
+        _load(side.snapshot, account, traded, book, side.adds);
+        if (side.adds) return;
+        Margin memory margin = MarginMath.judge(side.snapshot, false);
+        (side.equity, side.maintenance) = (margin.equity, margin.maintenance);
     }
 
     /// @dev One fill of both sides, with its fee, in storage and in the snapshots that are judged next.
     function _match(Deal memory deal, IVenue.Order memory order, int256 quote, uint256 fee, bool last) private {
         uint256 id = order.instrument;
-        Leg memory taken = deal.taker.legs[MarginMath.indexOf(deal.taker.legs, id)];
-        Leg memory made = deal.maker.legs[MarginMath.indexOf(deal.maker.legs, id)];
+        (Snapshot memory taker, Snapshot memory maker) = (deal.taker.snapshot, deal.maker.snapshot);
+        Leg memory taken = taker.legs[MarginMath.indexOf(taker.legs, id)];
+        Leg memory made = maker.legs[MarginMath.indexOf(maker.legs, id)];
         Market memory market = _markets[id].read();
         uint256 before = market.openInterest;
         uint256 share = fee == 0 ? 0 : fee - _houseShare(id, fee);
-        Party memory party = Party(deal.taker.account, -fee.toInt256(), last);
-        deal.taker.cash = _fill(party, taken, market, order.size, quote);
-        party = Party(deal.maker.account, share.toInt256(), last);
-        deal.maker.cash = _fill(party, made, market, -order.size, -quote);
+        taker.cash = _fill(Party(taker.account, -fee.toInt256(), last), taken, market, order.size, quote);
+        maker.cash = _fill(Party(maker.account, share.toInt256(), last), made, market, -order.size, -quote);
         _markets[id].write(market);
         Limits memory limits = _limits[id];
         _proveCaps(deal.adds, order, limits, before, market.openInterest);
-        _proveMinimum(deal.taker.account, taken, order.mid);
-        _proveMinimum(deal.maker.account, made, order.mid);
+        _proveMinimum(taker.account, taken, order.mid);
+        _proveMinimum(maker.account, made, order.mid);
         taken.oiFactor = MarginMath.oiFactor(market.openInterest, limits);
         made.oiFactor = taken.oiFactor;
     }
@@ -275,11 +279,12 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
     // The proof -----------------------------------------------------------------------------------------------------
 
     /// @dev MAR-1: the opening test holds; or risk was only reduced, health is not worse, and equity not below min(before, 0).
-    function _prove(Snapshot memory snapshot, bool adds, Margin memory before) private view {
-        if (adds) return _requireInitial(snapshot);
+    function _prove(Side memory side) private view {
+        Snapshot memory snapshot = side.snapshot;
+        if (side.adds) return _requireInitial(snapshot);
         Margin memory margin = MarginMath.judge(snapshot, false);
-        bool kept = margin.equity * int256(before.maintenance) >= before.equity * int256(margin.maintenance);
-        int256 least = before.equity < 0 ? before.equity : int256(0);
+        bool kept = margin.equity * int256(side.maintenance) >= side.equity * int256(margin.maintenance);
+        int256 least = side.equity < 0 ? side.equity : int256(0);
         if (kept && margin.equity >= least) return;
         if (_meetsInitial(MarginMath.judge(snapshot, true))) return;
         revert HealthWorsened(snapshot.account, margin.equity, margin.maintenance);
@@ -294,7 +299,7 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
         returns (Snapshot memory snapshot, IPriceOracle.Price[] memory prices)
     {
         if (_reentrancyGuardEntered()) revert ReentrancyGuardReentrantCall();
-        return _load(account, include, book, sequenced);
+        prices = _load(snapshot, account, include, book, sequenced);
     }
 
     /// @inheritdoc IMarginCore

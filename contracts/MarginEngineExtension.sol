@@ -177,7 +177,7 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
         returns (IPriceOracle.Price[] memory)
     {
         Snapshot memory snapshot;
-        (snapshot, book) = _load(account, 0, book, false);
+        book = _load(snapshot, account, 0, book, false);
         int256 equity = MarginMath.judge(snapshot, false).equity;
         if (equity < 0) revert AccountInsolvent(account, equity);
         return book;
@@ -194,7 +194,8 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
 
     /// @inheritdoc IMarginExtension
     function settle(uint256 account) external nonReentrant {
-        (Snapshot memory snapshot,) = _load(account, 0, new IPriceOracle.Price[](0), false);
+        Snapshot memory snapshot;
+        _load(snapshot, account, 0, new IPriceOracle.Price[](0), false);
         for (uint256 i; i < snapshot.legs.length; ++i) {
             Leg memory leg = snapshot.legs[i];
             _fill(Party(account, 0, false), leg, _touch(leg.instrument, leg.mid), 0, 0);

@@ -54,6 +54,9 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
     uint256 private constant E6 = 1e6;
     uint8 private constant HAS_SECONDARY = 1;
     uint8 private constant HAS_BOUNDS = 2;
+    /// @dev `_bounds` of 1 and 2^128 − 1.
+    uint256 private constant LEAST_BOUND = 2;
+    uint256 private constant MOST_BOUND = uint256(type(uint128).max) * 99 / 100;
     /// @dev In place of a round id.
     uint256 private constant LATEST = type(uint256).max;
 
@@ -268,7 +271,8 @@ contract PriceOracle is IPriceOracle, FeedRounds, Ownable {
     }
 
     function _boundsOf(uint256 feed, Feed memory f) private view returns (uint256 lower, uint256 upper) {
-        Limits memory limits = _limitsOf(feed, f);
+        if (f.extras & HAS_BOUNDS == 0) return (LEAST_BOUND, MOST_BOUND);
+        Limits memory limits = _limits[feed];
         return _bounds(limits.minAnswer, limits.maxAnswer);
     }
 

@@ -111,11 +111,15 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
 
     // Loading: an account as it stands now --------------------------------------------------------------------------
 
-    function _load(uint256 account, uint256 include, IPriceOracle.Price[] memory book, bool sequenced)
-        internal
-        view
-        returns (Snapshot memory snapshot, IPriceOracle.Price[] memory)
-    {
+    /// @param snapshot empty: filled in
+    /// @return the book, completed
+    function _load(
+        Snapshot memory snapshot,
+        uint256 account,
+        uint256 include,
+        IPriceOracle.Price[] memory book,
+        bool sequenced
+    ) internal view returns (IPriceOracle.Price[] memory) {
         uint256 state = _accounts[account].read();
         snapshot.account = account;
         snapshot.sizeScale = SIZE_SCALE;
@@ -128,7 +132,7 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
         if (sequenced) _requireFinal(book);
         for (uint256 i; i < legs.length; ++i) _priceLeg(legs[i], book[_indexOf(book, legs[i].feed)]);
         for (uint256 i; i < snapshot.coins.length; ++i) _priceCoin(snapshot.coins[i], book);
-        return (snapshot, book);
+        return book;
     }
 
     /// @dev Each leg's charge is the position's index until the leg is priced.

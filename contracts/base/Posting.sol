@@ -187,7 +187,8 @@ abstract contract Posting is Ledger {
         if (cash < amount.toInt256()) revert InsufficientCash(account, cash, amount);
         _post(account, -int256(amount), false);
         if (_accounts[account].instruments == 0) return;
-        (Snapshot memory snapshot,) = _load(account, 0, new IPriceOracle.Price[](0), true);
+        Snapshot memory snapshot;
+        _load(snapshot, account, 0, new IPriceOracle.Price[](0), true);
         _requireInitial(snapshot);
     }
 
@@ -287,8 +288,9 @@ abstract contract Posting is Ledger {
     }
 
     function _meetsInitial(Margin memory margin) internal view returns (bool) {
-        return margin.backing() >= int256(margin.initial)
-            && margin.debt() * 1e6 <= margin.collateral * OPEN_DEBT_LIMIT_E6;
+        if (margin.backing() < int256(margin.initial)) return false;
+        uint256 debt = margin.debt();
+        return debt == 0 || debt * 1e6 <= margin.collateral * OPEN_DEBT_LIMIT_E6;
     }
 
     function _authorise(uint256 account, uint256 bit) internal view {

@@ -60,7 +60,7 @@ def test_absorb_of_a_short_of_one_grain_charges_the_longs(house, engine, liquida
     """It is held at its floor, so that a part of the loss is its own."""
     account = house.open(trader, 10_000 * USDC, sub=1)
     house.trade(account, short, {"ETH": 10})
-    engine.seize(account, [(BTC, short, -1, 40, 40_000 * 10**18)], [], [], [], sender=house.liquidator)
+    engine.seize(account, [(BTC, short, -1, 40, 40_000 * 10**18, 0, 0)], [], [], [], sender=house.liquidator)
     take(house, account, house.judge(account).equity + 900 * USDC, short)
     receipt = liquidation.absorb(account, taker, sender=liquidator)
     assert {e.instrument: e.long for e in receipt.events_named("LossShared") if e.amount} == {ETH: False, BTC: True}

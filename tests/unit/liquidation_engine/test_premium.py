@@ -139,7 +139,7 @@ def test_premium_of_several_tranches_is_each_ones_own(house, engine, liquidation
     shown = liquidation.preview(account, WAD)
     legs, told = house.snapshot(account).legs, event(liquidation.liquidate(item(account), sender=keeper), "Liquidated")
     got = [house.cash(pool.tranche(i)) - before for i, before in enumerate(cash)]
-    assert got == list(shown.rewards) and sum(got) == told.outcome.takerReward + told.outcome.premium
+    assert got == [moved.cash for moved in shown.transfers] and sum(got) == told.outcome.takerReward + told.outcome.premium
     asked = [
         quote_math.premium(-units if leg.size > 0 else units, 0, leg.mid, scale * UNIT, SIZE_SCALE)
         for leg, units, scale in zip(legs, plan.closed, (5_000, 100, 10**9))
