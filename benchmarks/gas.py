@@ -45,6 +45,7 @@ CONTRACTS = {
     "PriceOracle": "oracle",
     "Parameters": "parameters",
     "Timelock": "timelock",
+    "MarginPreviews": "previews",
     "MarginLens": "lens",
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {Proxy} from "@openzeppelin/contracts/proxy/Proxy.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
@@ -13,6 +12,7 @@ import {IMarginTypes} from "../interfaces/IMarginTypes.sol";
 import {IPriceOracle} from "../interfaces/IPriceOracle.sol";
 import {IVenue} from "../interfaces/IVenue.sol";
 import {Ledger} from "./base/Ledger.sol";
+import {Delegating} from "./base/Delegating.sol";
 import {Posting} from "./base/Posting.sol";
 import {FixedPointMath} from "./libraries/FixedPointMath.sol";
 import {LedgerMath} from "./libraries/LedgerMath.sol";
@@ -23,7 +23,7 @@ import {Packing} from "./libraries/Packing.sol";
 /// @notice Accounts, the matched ledger and the margin rule. Every verb has the same five beats: check (who, what) · load
 /// (prices and indices, once) · act (the ledger changes) · prove (margin, caps) · tell and pay (events, then tokens).
 /// Storage is in base/Ledger.sol, posting in base/Posting.sol, the rule itself in libraries/MarginMath.sol, listing in Parameters.sol.
-contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
+contract MarginEngine is IMarginCore, IEscrowModule, Posting, Delegating {
     using FixedPointMath for uint256;
     using FixedPointMath for int256;
     using Packing for *;
@@ -55,49 +55,27 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
     }
 
     /// @dev What is not here is in the extension, for ever: the same storage, the same immutables.
-    function _implementation() internal view override returns (address) {
+    function _secondPart() internal view override returns (address) {
         return EXTENSION;
     }
 
-    // Deposit -------------------------------------------------------------------------------------------------------
+    // Settlement tokens in and out ----------------------------------------------------------------------------------
 
     /// @inheritdoc IMarginCore
     function deposit(uint256 account, address token, uint256 amount, uint256 minRatio)
         external
-        nonReentrant
         returns (uint256 credited)
     {
-        if (amount == 0) revert ZeroAmount();
-        if (minRatio > 0 && payoutRatio() < minRatio) revert RatioTooLow(payoutRatio(), minRatio);
-        if (token == SETTLEMENT) {
-            credited = _pull(CASH_ACCOUNT, SETTLEMENT, amount, msg.sender);
-            _post(account, credited.toInt256(), true);
-        } else {
-            credited = _depositCollateral(account, token, amount);
-            _tell(account);
-        }
-        emit Deposited(account, token, msg.sender, credited);
+        // Collateral: MarginEngineExtension.
+        if (token != SETTLEMENT) _delegate();
+        return _depositCash(account, amount, minRatio);
     }
 
-    function _depositCollateral(uint256 account, address token, uint256 amount) private returns (uint256 credited) {
-        uint256 id = _collateralId(token);
-        uint256 map = _accounts[account].collaterals;
-        if (map & (1 << id) == 0) {
-            _authorise(account, MAY_TRADE);
-            map |= 1 << id;
-            if (_count(map) > MAX_COLLATERALS_HELD) revert TooManyCollaterals(account, MAX_COLLATERALS_HELD);
-            _accounts[account].collaterals = uint32(map);
-            // Dust without a price would shield a sinking account from its liquidation.
-            IPriceOracle.Price[] memory none;
-            if (_accounts[account].instruments != 0 || _accounts[account].cash < 0) {
-                _requireFinal(_complete(none, 1 << _collaterals[id].feed, false));
-            }
-        }
-        credited = _pull(account, token, amount, msg.sender);
-        uint256 total = _collateralTotals[id] + credited;
-        uint256 cap = _collaterals[id].cap;
-        if (total > cap) revert CollateralCapExceeded(id, total, cap);
-        _collateralTotals[id] = total;
+    function _depositCash(uint256 account, uint256 amount, uint256 minRatio) private nonReentrant returns (uint256 credited) {
+        _mayDeposit(amount, minRatio);
+        credited = _pull(CASH_ACCOUNT, SETTLEMENT, amount, msg.sender);
+        _post(account, credited.toInt256(), true);
+        emit Deposited(account, SETTLEMENT, msg.sender, credited);
     }
 
     /// @inheritdoc IEscrowModule
@@ -106,24 +84,26 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
         IERC20(token).safeTransferFrom(abi.decode(data, (address)), ESCROW, amount);
     }
 
-    // Withdraw ------------------------------------------------------------------------------------------------------
-
     /// @inheritdoc IMarginCore
     function withdraw(uint256 account, address token, uint256 amount, address to, uint256 minOut)
         external
+        returns (uint256 paid)
+    {
+        if (token != SETTLEMENT) _delegate();
+        return _withdrawCash(account, amount, to, minOut);
+    }
+
+    function _withdrawCash(uint256 account, uint256 amount, address to, uint256 minOut)
+        private
         nonReentrant
         returns (uint256 paid)
     {
-        if (amount == 0) revert ZeroAmount();
-        if (to != _owner(account)) _only(_owner(account));
-        _authorise(account, MAY_WITHDRAW);
-        bool isCash = token == SETTLEMENT;
-        if (isCash) (amount, paid) = _takeCash(account, amount);
-        else paid = _takeCollateral(account, _collateralId(token), amount);
+        _mayWithdraw(account, amount, to);
+        (amount, paid) = _takeCash(account, amount);
         if (paid < minOut) revert BelowMinOut(paid, minOut);
-        emit Withdrawn(account, token, to, amount, paid);
+        emit Withdrawn(account, SETTLEMENT, to, amount, paid);
         _tell(account);
-        IEscrow(ESCROW).release(isCash ? CASH_ACCOUNT : account, token, paid, to);
+        IEscrow(ESCROW).release(CASH_ACCOUNT, SETTLEMENT, paid, to);
     }
 
     /// @dev While bad debt is recorded it is paid off by what the withdrawal is short of: the ratio stays as it is (LIQ-6).
@@ -131,7 +111,7 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
     function _takeCash(uint256 account, uint256 amount) private returns (uint256 taken, uint256 paid) {
         int256 cash = _accounts[account].cash;
         if (cash < amount.toInt256()) revert InsufficientCash(account, cash, amount);
-        (uint256 settlement, uint256 owed) = claims();
+        (uint256 settlement, uint256 owed) = _claims();
         taken = Math.min(amount, owed);
         if (taken < amount) emit WithdrawalCut(account, amount - taken);
         paid = owed == 0 ? 0 : taken.mulDivDown(settlement, owed);
@@ -139,23 +119,6 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
         // ⌈taken · B/(S+B)⌉, which is at most B.
         if (paid < taken) _relieve(taken - paid, NO_INSTRUMENT);
         _spend(account, taken);
-    }
-
-    function _takeCollateral(uint256 account, uint256 id, uint256 amount) private returns (uint256) {
-        Account storage state = _accounts[account];
-        uint256 held = _creditOf(account, _collaterals[id].token);
-        if (amount > held) revert InsufficientCollateral(account, id, held, amount);
-        _requireNoEstate(account);
-        if (state.instruments != 0 || state.cash < 0) {
-            Snapshot memory snapshot;
-            _load(snapshot, account, 0, new IPriceOracle.Price[](0), true);
-            for (uint256 i; i < snapshot.coins.length; ++i) {
-                if (snapshot.coins[i].collateral == id) snapshot.coins[i].amount -= amount;
-            }
-            _requireInitial(snapshot);
-        }
-        _countCollateral(account, id, held, amount);
-        return amount;
     }
 
     // Trade ---------------------------------------------------------------------------------------------------------
@@ -203,7 +166,7 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
         }
         bool isPool = _owner(maker) == POOL;
         deal.adds = deal.taker.adds || (deal.maker.adds && !isPool);
-        if (deal.adds) requirePeg();
+        if (deal.adds) _requirePeg();
         IPriceOracle.Price[] memory book;
         book = _complete(book, feeds, deal.adds);
         for (uint256 i; i < fills.length; ++i) _price(deal.orders[i], book, deal.adds || isPool);
@@ -293,33 +256,6 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
     // Views ---------------------------------------------------------------------------------------------------------
 
     /// @inheritdoc IMarginCore
-    function load(uint256 account, uint64 include, IPriceOracle.Price[] calldata book, bool sequenced)
-        external
-        view
-        returns (Snapshot memory snapshot, IPriceOracle.Price[] memory prices)
-    {
-        if (_reentrancyGuardEntered()) revert ReentrancyGuardReentrantCall();
-        prices = _load(snapshot, account, include, book, sequenced);
-    }
-
-    /// @inheritdoc IMarginCore
-    function requirePeg() public view {
-        if (SETTLEMENT_FEED == NO_FEED) return;
-        IPriceOracle.Price[] memory none;
-        IPriceOracle.Price memory found = _complete(none, 1 << SETTLEMENT_FEED, false)[0];
-        uint256 price = found.mid;
-        uint256 distance = price > 1e18 ? price - 1e18 : 1e18 - price;
-        if (found.haltedAt != 0 || distance > DEPEG_LIMIT_E6 * 1e12) revert Depegged(price);
-    }
-
-    /// @inheritdoc IMarginCore
-    function payoutRatio() public view returns (uint256) {
-        if (_house.badDebt == 0) return 1e18;
-        (uint256 settlement, uint256 owed) = claims();
-        return settlement.mulDivDown(1e18, owed);
-    }
-
-    /// @inheritdoc IMarginCore
     function accountState(uint256 account) external view returns (Account memory) {
         return _accounts[account];
     }
@@ -328,28 +264,4 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Proxy {
     function position(uint256 account, uint256 instrument) external view returns (Position memory) {
         return _positions[account][instrument];
     }
-
-    /// @inheritdoc IMarginCore
-    function claims() public view returns (uint256 settlement, uint256 owed) {
-        settlement = _creditOf(CASH_ACCOUNT, SETTLEMENT);
-        if (_house.badDebt == 0) return (settlement, settlement);
-        uint256 count = _house.instruments;
-        for (uint256 i; i < count; ++i) {
-            uint256 reserved = uint256(_funds[i].insurance) + _funds[i].treasury;
-            settlement = settlement > reserved ? settlement - reserved : 0;
-        }
-        owed = settlement + _house.badDebt;
-    }
-
-    function _collateralId(address token) private view returns (uint256) {
-        uint256 id = _collateralIds[token];
-        if (id == 0) revert UnknownToken(token);
-        return id - 1;
-    }
-
-    /// @inheritdoc IMarginCore
-    function operatorBits(uint256 account, address operator) external view returns (uint256) {
-        return _operatorBits(account, operator);
-    }
-
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {Proxy} from "@openzeppelin/contracts/proxy/Proxy.sol";
 import {IMarginTypes} from "../interfaces/IMarginTypes.sol";
 import {IMarginExtension} from "../interfaces/IMarginExtension.sol";
 import {IEscrow} from "../interfaces/IEscrow.sol";
@@ -9,6 +8,7 @@ import {IPriceOracle} from "../interfaces/IPriceOracle.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IFlashBuyer} from "../interfaces/IFlashBuyer.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {Delegating} from "./base/Delegating.sol";
 import {Ledger} from "./base/Ledger.sol";
 import {Posting} from "./base/Posting.sol";
 import {FixedPointMath} from "./libraries/FixedPointMath.sol";
@@ -18,7 +18,7 @@ import {Packing} from "./libraries/Packing.sol";
 /// @title The second part of the margin engine: liquidation, losses, and its rarer verbs
 /// @notice MarginEngine delegates to it whatever it does not implement itself, and it to MarginEngineListing, in the engine's own
 /// storage: all three are a Ledger, made with the same Setup. Nothing here can be replaced.
-contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
+contract MarginEngineExtension is IMarginExtension, Posting, Delegating {
     using FixedPointMath for uint256;
     using Packing for *;
     using SafeCast for uint256;
@@ -30,7 +30,7 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
         LISTING = listing;
     }
 
-    function _implementation() internal view override returns (address) {
+    function _secondPart() internal view override returns (address) {
         return LISTING;
     }
 
@@ -53,6 +53,74 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
         _post(to, amount.toInt256(), true);
         emit CashMoved(from, to, amount);
         _tell(from);
+    }
+
+    // Collateral in and out -----------------------------------------------------------------------------------------
+
+    /// @notice IMarginCore.deposit of a collateral.
+    function deposit(uint256 account, address token, uint256 amount, uint256 minRatio)
+        external
+        nonReentrant
+        returns (uint256 credited)
+    {
+        _mayDeposit(amount, minRatio);
+        uint256 id = _collateralId(token);
+        uint256 map = _accounts[account].collaterals;
+        if (map & (1 << id) == 0) _addCollateral(account, id, map | 1 << id);
+        credited = _pull(account, token, amount, msg.sender);
+        uint256 total = _collateralTotals[id] + credited;
+        uint256 cap = _collaterals[id].cap;
+        if (total > cap) revert CollateralCapExceeded(id, total, cap);
+        _collateralTotals[id] = total;
+        emit Deposited(account, token, msg.sender, credited);
+        _tell(account);
+    }
+
+    function _addCollateral(uint256 account, uint256 id, uint256 map) private {
+        _authorise(account, MAY_TRADE);
+        if (_count(map) > MAX_COLLATERALS_HELD) revert TooManyCollaterals(account, MAX_COLLATERALS_HELD);
+        _accounts[account].collaterals = uint32(map);
+        // Dust without a price would shield a sinking account from its liquidation.
+        if (_accounts[account].instruments == 0 && _accounts[account].cash >= 0) return;
+        IPriceOracle.Price[] memory none;
+        _requireFinal(_complete(none, 1 << _collaterals[id].feed, false));
+    }
+
+    /// @notice IMarginCore.withdraw of a collateral.
+    function withdraw(uint256 account, address token, uint256 amount, address to, uint256 minOut)
+        external
+        nonReentrant
+        returns (uint256 paid)
+    {
+        _mayWithdraw(account, amount, to);
+        paid = _takeCollateral(account, _collateralId(token), amount);
+        if (paid < minOut) revert BelowMinOut(paid, minOut);
+        emit Withdrawn(account, token, to, amount, paid);
+        _tell(account);
+        IEscrow(ESCROW).release(account, token, paid, to);
+    }
+
+    function _takeCollateral(uint256 account, uint256 id, uint256 amount) private returns (uint256) {
+        Account storage state = _accounts[account];
+        uint256 held = _creditOf(account, _collaterals[id].token);
+        if (amount > held) revert InsufficientCollateral(account, id, held, amount);
+        _requireNoEstate(account);
+        if (state.instruments != 0 || state.cash < 0) {
+            Snapshot memory snapshot;
+            _load(snapshot, account, 0, new IPriceOracle.Price[](0), true);
+            for (uint256 i; i < snapshot.coins.length; ++i) {
+                if (snapshot.coins[i].collateral == id) snapshot.coins[i].amount -= amount;
+            }
+            _requireInitial(snapshot);
+        }
+        _countCollateral(account, id, held, amount);
+        return amount;
+    }
+
+    function _collateralId(address token) private view returns (uint256) {
+        uint256 id = _collateralIds[token];
+        if (id == 0) revert UnknownToken(token);
+        return id - 1;
     }
 
     // Liquidation ----------------------------------------------------------------------------------------------------
@@ -104,105 +172,6 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
         }
     }
 
-    // Insurance, bad debt, halted instruments -----------------------------------------------------------------------
-
-    /// @inheritdoc IMarginExtension
-    function fund(uint256 instrument, uint256 amount) external nonReentrant returns (uint256 credited) {
-        _feedOf(instrument);
-        credited = _pull(CASH_ACCOUNT, SETTLEMENT, amount, msg.sender);
-        _setFund(instrument, credited.toInt256(), 0);
-        _payFromFund(instrument);
-    }
-
-    /// @inheritdoc IMarginExtension
-    function payBadDebt(uint256 amount) external nonReentrant returns (uint256 paid) {
-        paid = Math.min(amount, _house.badDebt);
-        if (paid == 0) revert ZeroAmount();
-        paid = _pull(CASH_ACCOUNT, SETTLEMENT, paid, msg.sender);
-        _relieve(paid, NO_INSTRUMENT);
-    }
-
-    /// @inheritdoc IMarginExtension
-    function drain(uint256 instrument) external nonReentrant returns (uint256 paid) {
-        uint256 feed = _feedOf(instrument);
-        if (_indebted & (1 << instrument) == 0) revert NothingOwed(instrument);
-        IPriceOracle.Price[] memory none;
-        uint256 mid = _complete(none, 1 << feed, false)[0].mid;
-        _touch(instrument, mid);
-        // One after the other: in a sum the compiler evaluates the last first.
-        paid = _payFromFund(instrument);
-        paid += _drainSide(instrument, true, mid);
-        paid += _drainSide(instrument, false, mid);
-    }
-
-    function _drainSide(uint256 instrument, bool long, uint256 mid) private returns (uint256 paid) {
-        uint256 owed = _deficits[instrument][long].owed;
-        if (owed == 0) return 0;
-        paid = _charge(instrument, long, owed, mid);
-        emit LossShared(instrument, long, owed, paid, owed - paid);
-        if (paid == 0) return 0;
-        _setDeficit(instrument, long, owed - paid);
-        _setBadDebt(-int256(paid));
-    }
-
-    /// @dev An instrument's insurance pays the bad debt of its own sides.
-    function _payFromFund(uint256 instrument) private returns (uint256 paid) {
-        paid = _relieveInstrument(instrument, _funds[instrument].insurance);
-        if (paid == 0) return 0;
-        _setFund(instrument, -int256(paid), 0);
-        _setBadDebt(-int256(paid));
-    }
-
-    /// @inheritdoc IMarginExtension
-    function settleHalted(uint256 instrument, uint256 long, uint256 short) external nonReentrant returns (uint256 size) {
-        uint256 feed = _feedOf(instrument);
-        if (!IPriceOracle(ORACLE).isFinal(feed)) revert HaltNotFinal(feed);
-        (int256 bought, int256 sold) = (_sizeOf(long, instrument), -_sizeOf(short, instrument));
-        if (bought <= 0 || sold <= 0) revert NothingToSettle(instrument, long, short);
-        IPriceOracle.Price[] memory book = _requireSolvent(long, new IPriceOracle.Price[](0));
-        book = _requireSolvent(short, book);
-        uint256 mid = book[_indexOf(book, feed)].mid;
-        size = Math.min(uint256(bought), uint256(sold));
-        int256 quote = size.mulDivDown(mid, SIZE_SCALE).toInt256();
-        Market memory market = _accrued(instrument, mid);
-        _fill(Party(long, 0, true), _legAt(long, instrument, market), market, -int256(size), quote);
-        _fill(Party(short, 0, true), _legAt(short, instrument, market), market, int256(size), -quote);
-        _markets[instrument].write(market);
-        emit HaltedSettled(instrument, long, short, size, mid);
-    }
-
-    function _requireSolvent(uint256 account, IPriceOracle.Price[] memory book)
-        private
-        view
-        returns (IPriceOracle.Price[] memory)
-    {
-        Snapshot memory snapshot;
-        book = _load(snapshot, account, 0, book, false);
-        int256 equity = MarginMath.judge(snapshot, false).equity;
-        if (equity < 0) revert AccountInsolvent(account, equity);
-        return book;
-    }
-
-    /// @inheritdoc IMarginExtension
-    function claimFees(uint256 instrument) external nonReentrant returns (uint256 amount) {
-        amount = _funds[instrument].treasury;
-        if (amount == 0) revert ZeroAmount();
-        if (_treasury == 0) revert NoTreasury();
-        _setFund(instrument, 0, -amount.toInt256());
-        _post(_treasury, amount.toInt256(), true);
-    }
-
-    /// @inheritdoc IMarginExtension
-    function settle(uint256 account) external nonReentrant {
-        Snapshot memory snapshot;
-        _load(snapshot, account, 0, new IPriceOracle.Price[](0), false);
-        for (uint256 i; i < snapshot.legs.length; ++i) {
-            Leg memory leg = snapshot.legs[i];
-            _fill(Party(account, 0, false), leg, _touch(leg.instrument, leg.mid), 0, 0);
-        }
-        _post(account, 0, true);
-    }
-
     /// @inheritdoc IMarginExtension
     /// @dev The tokens leave first only for a buyer who is called back; the lock is held until all is paid and posted.
     function sellCollateral(
@@ -242,6 +211,23 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
         emit EstateOpened(account, before + forgiven, instrument);
     }
 
+    // Views ---------------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IMarginExtension
+    function load(uint256 account, uint64 include, IPriceOracle.Price[] calldata book, bool sequenced)
+        external
+        view
+        returns (Snapshot memory snapshot, IPriceOracle.Price[] memory prices)
+    {
+        if (_reentrancyGuardEntered()) revert ReentrancyGuardReentrantCall();
+        prices = _load(snapshot, account, include, book, sequenced);
+    }
+
+    /// @inheritdoc IMarginExtension
+    function requirePeg() external view {
+        _requirePeg();
+    }
+
     /// @inheritdoc IMarginExtension
     function estateOf(uint256 account) external view returns (Estate memory estate) {
         if (_accounts[account].flags & ESTATE != 0) estate = _estates[account];
@@ -264,16 +250,6 @@ contract MarginEngineExtension is IMarginExtension, Posting, Proxy {
         returns (Risk memory, Limits memory, Funding memory)
     {
         return (_risks[instrument], _limits[instrument], _fundings[instrument]);
-    }
-
-    /// @inheritdoc IMarginExtension
-    function badDebt() external view returns (uint256) {
-        return _house.badDebt;
-    }
-
-    /// @inheritdoc IMarginExtension
-    function deficitOf(uint256 instrument, bool long) external view returns (Deficit memory) {
-        return _deficits[instrument][long];
     }
 
     /// @inheritdoc IMarginExtension

@@ -2,9 +2,8 @@
 pragma solidity 0.8.30;
 
 import {IMarginTypes} from "./IMarginTypes.sol";
-import {IPriceOracle} from "./IPriceOracle.sol";
 
-/// @title The verbs and views that MarginEngine.sol itself implements
+/// @title The verbs and views that MarginEngine.sol itself implements; deposit and withdraw of collateral are its extension's
 interface IMarginCore is IMarginTypes {
     /// @notice Brings `amount` of `token` from the caller, who has approved this contract.
     /// Anyone may top up settlement tokens and collateral already held; a new kind needs the owner or an operator, and beside a
@@ -30,30 +29,7 @@ interface IMarginCore is IMarginTypes {
         external
         returns (int256[] memory quotes, uint256 fee);
 
-    /// @notice The account as it stands now, with every price that judges it.
-    /// @param include a bitmap of instruments to include even where the account holds none
-    /// @param book prices already read (or supposed: the rule is a pure function of them); the missing ones are read
-    /// @param sequenced demand the sequencer for prices read now, and that no halt among them may still be undone: whoever acts
-    /// on other people's accounts does
-    /// @return snapshot legs and coins in the order of their ids
-    /// @return prices the book, completed
-    /// @dev Reverts while a verb is running (read-only reentrancy).
-    function load(uint256 account, uint64 include, IPriceOracle.Price[] calldata book, bool sequenced)
-        external
-        view
-        returns (Snapshot memory snapshot, IPriceOracle.Price[] memory prices);
     function accountState(uint256 account) external view returns (Account memory);
     function position(uint256 account, uint256 instrument) external view returns (Position memory);
-    function operatorBits(uint256 account, address operator) external view returns (uint256);
-
-    /// @notice S/(S+B), WAD: what one unit of a withdrawal is paid. 1e18 while B = 0.
-    function payoutRatio() external view returns (uint256);
-
-    /// @notice What withdrawals are paid from. While B > 0: S, the settlement tokens in escrow less funds and fees, and S + B, the
-    /// cash that they stand for. Else all tokens, one for one. No withdrawal takes more than `owed` at once.
-    function claims() external view returns (uint256 settlement, uint256 owed);
-
-    /// @notice Reverts with Depegged, or InvalidPrice, while the settlement token's guard is tripped.
-    function requirePeg() external view;
     function EXTENSION() external view returns (address);
 }

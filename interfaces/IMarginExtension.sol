@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {IMarginTypes} from "./IMarginTypes.sol";
+import {IPriceOracle} from "./IPriceOracle.sol";
 
 /// @title The rarer verbs and views of the margin engine, which MarginEngineExtension.sol implements
 /// @dev Called on the engine's address, which delegates them.
@@ -12,30 +13,6 @@ interface IMarginExtension is IMarginTypes {
 
     /// @notice Moves cash between two accounts of one owner, under the rule of a withdrawal for `from`.
     function moveCash(uint256 from, uint256 to, uint256 amount) external;
-
-    /// @notice Moves the unsettled index charges and interest of an account into its cash. Anyone.
-    function settle(uint256 account) external;
-
-    /// @notice Adds `amount` of the caller's settlement tokens to an instrument's insurance, which first pays the instrument's
-    /// bad debt. Anyone.
-    function fund(uint256 instrument, uint256 amount) external returns (uint256 credited);
-
-    /// @notice Credits an instrument's waiting treasury fees to the treasury's account. Anyone.
-    function claimFees(uint256 instrument) external returns (uint256 amount);
-
-    /// @notice Pays bad debt with the caller's settlement tokens, at most all of it: also what no side owes. Anyone.
-    /// @return paid settlement units
-    function payBadDebt(uint256 amount) external returns (uint256 paid);
-
-    /// @notice Pays an instrument's bad debt: from its insurance, then by charging the side that owes it, as far as this
-    /// epoch allows. Anyone; needs a valid price.
-    /// @return paid settlement units
-    function drain(uint256 instrument) external returns (uint256 paid);
-
-    /// @notice Once an instrument's feed is halted for good: closes what the two accounts hold against each other, at the
-    /// stand-in price. Both have equity ≥ 0 (else absorb first). Anyone.
-    /// @return size what was closed of each, size units
-    function settleHalted(uint256 instrument, uint256 long, uint256 short) external returns (uint256 size);
 
     /// @notice Sells `amount` of a collateral of `account` to `buyer` for `payment` settlement units, pulled from `buyer`
     /// (who has approved this contract) and credited to the account. With data, `buyer` first gets the tokens and is called
@@ -64,6 +41,21 @@ interface IMarginExtension is IMarginTypes {
     /// Only the liquidation engine.
     function openEstate(uint256 account, uint256 forgiven, uint256 instrument) external;
 
+    /// @notice The account as it stands now, with every price that judges it.
+    /// @param include a bitmap of instruments to include even where the account holds none
+    /// @param book prices already read (or supposed: the rule is a pure function of them); the missing ones are read
+    /// @param sequenced demand the sequencer for prices read now, and that no halt among them may still be undone: whoever acts
+    /// on other people's accounts does
+    /// @return snapshot legs and coins in the order of their ids
+    /// @return prices the book, completed
+    /// @dev Reverts while a verb is running (read-only reentrancy).
+    function load(uint256 account, uint64 include, IPriceOracle.Price[] calldata book, bool sequenced)
+        external
+        view
+        returns (Snapshot memory snapshot, IPriceOracle.Price[] memory prices);
+
+    /// @notice Reverts with Depegged, or InvalidPrice, while the settlement token's guard is tripped.
+    function requirePeg() external view;
     function estateOf(uint256 account) external view returns (Estate memory);
 
     function collateralOf(uint256 account, uint256 collateral) external view returns (uint256 amount);
@@ -73,8 +65,4 @@ interface IMarginExtension is IMarginTypes {
         external
         view
         returns (Risk memory risk, Limits memory limits, Funding memory funding);
-    /// @notice B, settlement units.
-    function badDebt() external view returns (uint256);
-    /// @notice What one side of an instrument owes of it, and how much it was charged this epoch.
-    function deficitOf(uint256 instrument, bool long) external view returns (Deficit memory);
 }

@@ -22,7 +22,6 @@ KINDS = {
     "oracle": "PriceOracle",
     "escrow": "Escrow",
     "timelock": "Timelock",
-    "lens": "MarginLens",
 }
 
 
@@ -48,6 +47,7 @@ def brownie_contracts(made):
     build = project.get_loaded_projects()[0]
     found = {name: build[kind].at(getattr(made, name).address) for name, kind in KINDS.items()}
     found["engine"] = interface.IMarginEngine(made.engine.address)  # with all that it delegates to its extension
+    found["lens"] = interface.IMarginLens(made.lens.address)
     found |= {symbol: build.MockToken.at(token.address) for symbol, token in made.tokens.items()}
     found |= {f"{name}_feed": build.MockAggregator.at(feed.address) for name, feed in made.feeds.items()}
     return SimpleNamespace(**found)

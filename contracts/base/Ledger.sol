@@ -297,7 +297,8 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
         for (; map != 0; map &= map - 1) ++bits;
     }
 
-    function _lowest(uint256 map) internal pure returns (uint256) {
-        return Math.log2(map & (~map + 1));
+    /// @dev The lowest bit that is set: ids are few and small.
+    function _lowest(uint256 map) internal pure returns (uint256 bit) {
+        while (map >> bit & 1 == 0) ++bit;
     }
 }

@@ -3,14 +3,14 @@ pragma solidity 0.8.30;
 
 import {Address} from "@openzeppelin/contracts/utils/Address.sol";
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
-import {IMarginLens} from "../../interfaces/IMarginLens.sol";
+import {ILensReader} from "../../interfaces/ILensReader.sol";
 import {IMarginTypes} from "../../interfaces/IMarginTypes.sol";
 import {IPriceOracle} from "../../interfaces/IPriceOracle.sol";
 import {PreviewMath} from "../libraries/PreviewMath.sol";
 
 /// @title How the lens asks the margin engine
 /// @notice An account is loaded as it stands, or the reason why it cannot be is kept.
-abstract contract LensReader is IMarginLens {
+abstract contract LensReader is ILensReader {
     uint256 internal constant WAD = 1e18;
 
     address public immutable ENGINE;
@@ -39,7 +39,7 @@ abstract contract LensReader is IMarginLens {
         OPEN_DEBT_LIMIT_E6 = IMarginEngine(engine).OPEN_DEBT_LIMIT_E6();
     }
 
-    function _requireSame(address given, address expected) private pure {
+    function _requireSame(address given, address expected) internal pure {
         if (given != expected) revert WrongAddress(given, expected);
     }
 

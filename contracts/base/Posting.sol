@@ -277,6 +277,26 @@ abstract contract Posting is Ledger {
         emit BadDebtUpdated(debt);
     }
 
+    // Claims --------------------------------------------------------------------------------------------------------
+
+    /// @dev S, and S + B.
+    function _claims() internal view returns (uint256 settlement, uint256 owed) {
+        settlement = _creditOf(CASH_ACCOUNT, SETTLEMENT);
+        if (_house.badDebt == 0) return (settlement, settlement);
+        uint256 count = _house.instruments;
+        for (uint256 i; i < count; ++i) {
+            uint256 reserved = uint256(_funds[i].insurance) + _funds[i].treasury;
+            settlement = settlement > reserved ? settlement - reserved : 0;
+        }
+        owed = settlement + _house.badDebt;
+    }
+
+    function _payoutRatio() internal view returns (uint256) {
+        if (_house.badDebt == 0) return 1e18;
+        (uint256 settlement, uint256 owed) = _claims();
+        return settlement.mulDivDown(1e18, owed);
+    }
+
     // Proofs and authority ------------------------------------------------------------------------------------------
 
     function _requireInitial(Snapshot memory snapshot) internal view {
@@ -291,6 +311,28 @@ abstract contract Posting is Ledger {
         if (margin.backing() < int256(margin.initial)) return false;
         uint256 debt = margin.debt();
         return debt == 0 || debt * 1e6 <= margin.collateral * OPEN_DEBT_LIMIT_E6;
+    }
+
+    /// @dev The settlement token's guard.
+    function _requirePeg() internal view {
+        if (SETTLEMENT_FEED == NO_FEED) return;
+        IPriceOracle.Price[] memory none;
+        IPriceOracle.Price memory found = _complete(none, 1 << SETTLEMENT_FEED, false)[0];
+        uint256 price = found.mid;
+        uint256 distance = price > 1e18 ? price - 1e18 : 1e18 - price;
+        if (found.haltedAt != 0 || distance > DEPEG_LIMIT_E6 * 1e12) revert Depegged(price);
+    }
+
+    function _mayDeposit(uint256 amount, uint256 minRatio) internal view {
+        if (amount == 0) revert ZeroAmount();
+        if (minRatio > 0 && _payoutRatio() < minRatio) revert RatioTooLow(_payoutRatio(), minRatio);
+    }
+
+    /// @dev The owner to anyone; an operator to the owner.
+    function _mayWithdraw(uint256 account, uint256 amount, address to) internal view {
+        if (amount == 0) revert ZeroAmount();
+        if (to != _owner(account)) _only(_owner(account));
+        _authorise(account, MAY_WITHDRAW);
     }
 
     function _authorise(uint256 account, uint256 bit) internal view {

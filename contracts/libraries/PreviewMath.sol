@@ -4,7 +4,7 @@ pragma solidity 0.8.30;
 import {FixedPointMath} from "./FixedPointMath.sol";
 import {LedgerMath} from "./LedgerMath.sol";
 import {MarginMath} from "./MarginMath.sol";
-import {IMarginLens} from "../../interfaces/IMarginLens.sol";
+import {ILensReader} from "../../interfaces/ILensReader.sol";
 import {IMarginTypes} from "../../interfaces/IMarginTypes.sol";
 
 /// @title Previews: what a verb does, played on an account held in memory
@@ -67,7 +67,7 @@ library PreviewMath {
     function standing(IMarginTypes.Snapshot memory snapshot, uint256 forgiven, uint256 debtLimitE6)
         internal
         pure
-        returns (IMarginLens.Standing memory s)
+        returns (ILensReader.Standing memory s)
     {
         IMarginTypes.Margin memory margin = MarginMath.judge(snapshot, false);
         IMarginTypes.Margin memory strict = MarginMath.judge(snapshot, true);

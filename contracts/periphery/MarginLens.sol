@@ -1,26 +1,44 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {ILensReader} from "../../interfaces/ILensReader.sol";
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
-import {IMarginLens} from "../../interfaces/IMarginLens.sol";
+import {IMarginReports} from "../../interfaces/IMarginReports.sol";
 import {IMarginTypes} from "../../interfaces/IMarginTypes.sol";
 import {IPriceOracle} from "../../interfaces/IPriceOracle.sol";
+import {Delegating} from "../base/Delegating.sol";
 import {LensReader} from "../base/LensReader.sol";
-import {Previews} from "../base/Previews.sol";
 import {FixedPointMath} from "../libraries/FixedPointMath.sol";
 import {MarginMath} from "../libraries/MarginMath.sol";
 import {PreviewMath} from "../libraries/PreviewMath.sol";
 
-/// @title MarginLens: how accounts stand, and where their line is
-/// @notice What a verb would do to them is in base/Previews.sol; what both compute in libraries/PreviewMath.sol.
-contract MarginLens is Previews {
+/// @title MarginLens: how accounts stand, where their line is, and what may leave them
+/// @notice What a verb would do to them is in MarginPreviews.sol; what both compute in libraries/PreviewMath.sol.
+contract MarginLens is IMarginReports, LensReader, Delegating {
     using FixedPointMath for uint256;
     using MarginMath for IMarginTypes.Margin;
     using PreviewMath for IMarginTypes.Snapshot;
+    using SafeCast for uint256;
 
-    constructor(address engine, address liquidationEngine, address pool) LensReader(engine, liquidationEngine, pool) {}
+    uint256 private constant ESTATE = 1;
 
-    /// @inheritdoc IMarginLens
+    address public immutable PREVIEWS;
+
+    /// @param previews made with the same addresses
+    constructor(address engine, address liquidationEngine, address pool, address previews)
+        LensReader(engine, liquidationEngine, pool)
+    {
+        _requireSame(ILensReader(previews).ENGINE(), engine);
+        PREVIEWS = previews;
+    }
+
+    /// @dev What a verb would do is asked of the previews, at this address.
+    function _secondPart() internal view override returns (address) {
+        return PREVIEWS;
+    }
+
+    /// @inheritdoc IMarginReports
     function reports(uint256[] calldata accounts) external view returns (AccountReport[] memory all) {
         all = new AccountReport[](accounts.length);
         IPriceOracle.Price[] memory book;
@@ -37,7 +55,7 @@ contract MarginLens is Previews {
         }
     }
 
-    /// @inheritdoc IMarginLens
+    /// @inheritdoc IMarginReports
     function liquidatable(uint256[] calldata accounts) external view returns (bool[] memory below) {
         below = new bool[](accounts.length);
         IPriceOracle.Price[] memory book;
@@ -49,7 +67,7 @@ contract MarginLens is Previews {
         }
     }
 
-    /// @inheritdoc IMarginLens
+    /// @inheritdoc IMarginReports
     function liquidationPrice(uint256 account, uint256 instrument)
         external
         view
@@ -77,5 +95,102 @@ contract MarginLens is Previews {
         highest = config.maxAnswer.mulDivDown(99, 100) - 1;
         uint256 most = type(uint88).max / unit;
         if (highest > most) highest = most;
+    }
+
+    // A withdrawal --------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IMarginReports
+    function previewWithdraw(uint256 account, address token, uint256 amount)
+        external
+        view
+        returns (WithdrawPreview memory preview)
+    {
+        try this.withdrawOrRevert(account, token, amount) returns (WithdrawPreview memory done) {
+            return done;
+        } catch (bytes memory reason) {
+            preview.reason = _reason(reason);
+        }
+    }
+
+    /// @notice A withdrawal by the owner, in the order of IMarginEngine.withdraw.
+    function withdrawOrRevert(uint256 account, address token, uint256 amount)
+        external
+        view
+        returns (WithdrawPreview memory preview)
+    {
+        if (amount == 0) revert IMarginTypes.ZeroAmount();
+        bool isCash = token == SETTLEMENT;
+        uint256 id = isCash ? 0 : _collateralId(token);
+        IMarginTypes.Account memory state = _stateOf(account);
+        (preview.taken, preview.paid) = isCash ? _takeCash(account, state, amount) : (amount, amount);
+        if (!isCash) _requireHeld(account, state, id, amount);
+        bool proven = _isJudged(state, isCash);
+        Loaded memory loaded = _tryLoad(account, 0, new IPriceOracle.Price[](0), proven);
+        if (proven) _bubble(loaded);
+        if (loaded.ok) {
+            if (isCash) loaded.snapshot.cash -= preview.taken.toInt256();
+            else loaded.snapshot.coinOf(id).amount -= amount;
+            if (proven) loaded.snapshot.requireInitial(OPEN_DEBT_LIMIT_E6);
+            preview.afterwards = _standing(loaded.snapshot);
+        }
+        (preview.ok, preview.judged) = (true, loaded.ok);
+    }
+
+    /// @inheritdoc IMarginReports
+    function maxWithdraw(uint256 account, address token) external view returns (uint256 amount) {
+        bool isCash = token == SETTLEMENT;
+        uint256 id = isCash ? 0 : _collateralId(token);
+        IMarginTypes.Account memory state = _stateOf(account);
+        if (state.flags & ESTATE != 0) return 0;
+        if (isCash) amount = state.cash > 0 ? uint256(int256(state.cash)) : 0;
+        else amount = IMarginEngine(ENGINE).collateralOf(account, id);
+        if (amount > 0 && _isJudged(state, isCash)) {
+            Loaded memory loaded = _tryLoad(account, 0, new IPriceOracle.Price[](0), true);
+            _bubble(loaded);
+            uint256 free = isCash
+                ? loaded.snapshot.freeCash(OPEN_DEBT_LIMIT_E6)
+                : loaded.snapshot.freeCoin(id, OPEN_DEBT_LIMIT_E6);
+            if (free < amount) amount = free;
+        }
+        if (!isCash) return amount;
+        (uint256 taken, uint256 paid) = _payout(amount);
+        return paid == 0 ? 0 : taken;
+    }
+
+    /// @dev Whether the margin rule has a say: cash alone, and collateral without a debt, leave freely.
+    function _isJudged(IMarginTypes.Account memory state, bool isCash) private pure returns (bool) {
+        return state.instruments != 0 || (!isCash && state.cash < 0);
+    }
+
+    function _takeCash(uint256 account, IMarginTypes.Account memory state, uint256 amount)
+        private
+        view
+        returns (uint256 taken, uint256 paid)
+    {
+        if (state.cash < amount.toInt256()) revert IMarginTypes.InsufficientCash(account, state.cash, amount);
+        (taken, paid) = _payout(amount);
+        if (paid == 0) revert IMarginTypes.NothingInEscrow(amount);
+        if (state.flags & ESTATE != 0) revert IMarginTypes.EstateOpen(account, _forgiven(account));
+    }
+
+    function _requireHeld(uint256 account, IMarginTypes.Account memory state, uint256 id, uint256 amount) private view {
+        uint256 held = IMarginEngine(ENGINE).collateralOf(account, id);
+        if (amount > held) revert IMarginTypes.InsufficientCollateral(account, id, held, amount);
+        if (state.flags & ESTATE != 0) revert IMarginTypes.EstateOpen(account, _forgiven(account));
+    }
+
+    /// @dev As much of `amount` as the claims go, and ⌊taken · S/(S+B)⌋ for it while bad debt B is recorded.
+    function _payout(uint256 amount) private view returns (uint256 taken, uint256 paid) {
+        (uint256 settlement, uint256 owed) = IMarginEngine(ENGINE).claims();
+        taken = amount < owed ? amount : owed;
+        paid = taken == 0 ? 0 : taken.mulDivDown(settlement, owed);
+    }
+
+    function _collateralId(address token) private view returns (uint256) {
+        uint256 count = IMarginEngine(ENGINE).collateralCount();
+        for (uint256 id; id < count; ++id) {
+            if (IMarginEngine(ENGINE).collateralConfig(id).token == token) return id;
+        }
+        revert IMarginTypes.UnknownToken(token);
     }
 }

@@ -52,6 +52,7 @@ class Deployment:
     engine: Contract
     pool: Contract
     parameters: Contract
+    previews: Contract
     lens: Contract
     instruments: dict[str, int]
     collaterals: dict[str, int]
@@ -201,7 +202,7 @@ class Deployment:
 
     def addresses(self) -> dict[str, str]:
         """Name → address of all that was deployed."""
-        names = ("engine", "extension", "listing", "liquidation", "auctions", "pool", "parameters", "oracle", "escrow", "timelock", "lens")
+        names = ("engine", "extension", "listing", "liquidation", "auctions", "pool", "parameters", "oracle", "escrow", "timelock", "previews", "lens")
         found = {name: getattr(self, name) for name in names}
         found |= {f"token {name}": token for name, token in self.tokens.items()}
         found |= {f"feed {name}": feed for name, feed in self.feeds.items()}

@@ -5,7 +5,8 @@ A part's address is known before it is there: contracts that know each other are
 What somebody else deployed (a real token, a real feed) is `given`, and no part.
 
     token NAME        feed NAME (a mock's answers) · proxy NAME (what the oracle reads)        sequencer (where there is one)
-    escrow · timelock · oracle · liquidation · auctions · listing · extension · engine · pool · parameters · lens
+    escrow · timelock · oracle · liquidation · auctions · listing · extension · engine · pool · parameters · previews ·
+    lens
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ HOUSE = {
     "engine": "MarginEngine",
     "pool": "LiquidityPool",
     "parameters": "Parameters",
+    "previews": "MarginPreviews",
     "lens": "MarginLens",
 }
 MOCKS = {"token": "MockToken", "feed": "MockAggregator", "proxy": "MockProxy", "sequencer": "MockAggregator"}
@@ -108,8 +110,8 @@ def artifact_of(name: str) -> str:
 
 
 def spoken(name: str) -> str:
-    """The artifact whose ABI a part is spoken to in: the engine has the functions of its extension too."""
-    return "IMarginEngine" if name == "engine" else artifact_of(name)
+    """The artifact whose ABI a part is spoken to in: engine and lens have the functions of what they delegate to, too."""
+    return {"engine": "IMarginEngine", "lens": "IMarginLens"}.get(name) or artifact_of(name)
 
 
 def names(world: World) -> list[str]:
@@ -172,7 +174,8 @@ class Recipe:
             "engine": (setup, at["extension"]),
             "pool": (at["engine"], roles.deployer, world.pool.delay, POOL_NAME, POOL_SYMBOL),
             "parameters": (at["engine"], roles.deployer, roles.guardian),
-            "lens": (at["engine"], at["liquidation"], at["pool"]),
+            "previews": (at["engine"], at["liquidation"], at["pool"]),
+            "lens": (at["engine"], at["liquidation"], at["pool"], at["previews"]),
         }
         return args[name]
 
@@ -249,8 +252,8 @@ class Recipe:
         }
         due = [("engine", "EXTENSION", at["extension"]), ("extension", "LISTING", at["listing"])]
         due += [(part, view, known[field]) for part in ("engine", "extension", "listing") for view, field in views.items()]
-        due += [(part, "ENGINE", at["engine"]) for part in ("liquidation", "auctions", "pool", "parameters", "lens")]
-        due += [("liquidation", "POOL", at["pool"]), ("lens", "POOL", at["pool"])]
+        due += [(part, "ENGINE", at["engine"]) for part in ("liquidation", "auctions", "pool", "parameters", "previews", "lens")]
+        due += [("liquidation", "POOL", at["pool"]), ("lens", "POOL", at["pool"]), ("lens", "PREVIEWS", at["previews"])]
         due += [("lens", "LIQUIDATION_ENGINE", at["liquidation"]), ("pool", "asset", known["settlement"])]
         due += [("parameters", "guardian", self.roles.guardian)]
         due += [(part, "owner", at["timelock"]) for part in OWNED]

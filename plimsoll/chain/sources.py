@@ -45,6 +45,7 @@ def settings() -> dict[str, Any]:
     compiler = yaml.safe_load((ROOT / "brownie-config.yaml").read_text())["compiler"]
     return {
         "optimizer": compiler["solc"]["optimizer"],
+        "viaIR": compiler["solc"]["viaIR"],
         "evmVersion": compiler["evm_version"],
         "remappings": compiler["solc"].get("remappings", []),
         "outputSelection": {"*": {"*": OUTPUTS}},

@@ -156,7 +156,7 @@ def test_check_before_the_end_names_the_steps_that_are_left(sepolia, tmp_path):
     until(chain, sepolia, record, "engine")
     rows = checking.check(chain, sepolia.network, record)
     left = rows[0]
-    assert not left.right and left.found.startswith("pool, parameters, lens, list the feed ETH")
+    assert not left.right and left.found.startswith("pool, parameters, previews, lens, list the feed ETH")
     assert [row.found for row in rows if row.what == "code of pool"] == ["nothing was recorded"]
 
 
@@ -316,7 +316,7 @@ def undisturbed(sepolia, tmp_path_factory):
     return addresses(record)
 
 
-STEPS = 31
+STEPS = 32
 KILLS = [(random.Random(20200312 + i).randrange(1, STEPS + 1), moment) for i, moment in enumerate(("noted", "sent", "recorded"))]
 
 

@@ -135,6 +135,6 @@ def test_a_view_of_many_accounts_reads_each_price_once(stage, trader, view):
 def test_constructor_with_parts_of_two_protocols_reverts(chain, stage, stranger):
     made = stage.protocol
     with reverts("WrongAddress", stranger, made.liquidation):
-        chain.deploy("MarginLens", made.engine, stranger, made.pool)
+        chain.deploy("MarginPreviews", made.engine, stranger, made.pool)
     with reverts("WrongAddress", stranger, made.pool):
-        chain.deploy("MarginLens", made.engine, made.liquidation, stranger)
+        chain.deploy("MarginLens", made.engine, made.liquidation, stranger, made.previews)

@@ -5,10 +5,10 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ILiquidationEngine} from "../../interfaces/ILiquidationEngine.sol";
 import {ILiquidityPool} from "../../interfaces/ILiquidityPool.sol";
 import {IMarginEngine} from "../../interfaces/IMarginEngine.sol";
-import {IMarginLens} from "../../interfaces/IMarginLens.sol";
+import {IMarginPreviews} from "../../interfaces/IMarginPreviews.sol";
 import {IMarginTypes} from "../../interfaces/IMarginTypes.sol";
 import {IPriceOracle} from "../../interfaces/IPriceOracle.sol";
-import {LensReader} from "./LensReader.sol";
+import {LensReader} from "../base/LensReader.sol";
 import {FixedPointMath} from "../libraries/FixedPointMath.sol";
 import {LedgerMath} from "../libraries/LedgerMath.sol";
 import {MarginMath} from "../libraries/MarginMath.sol";
@@ -19,7 +19,7 @@ import {QuoteMath} from "../libraries/QuoteMath.sol";
 /// @notice A trade and a withdrawal have a twin `…OrRevert` each, which takes the verb's steps in the verb's order and
 /// reverts where it would, with its error: the preview calls it and keeps what it reverted with. A liquidation is
 /// decided by the liquidation engine's own preview, and only played here.
-abstract contract Previews is LensReader {
+contract MarginPreviews is IMarginPreviews, LensReader {
     using FixedPointMath for uint256;
     using FixedPointMath for int256;
     using PreviewMath for IMarginTypes.Snapshot;
@@ -52,9 +52,11 @@ abstract contract Previews is LensReader {
         ILiquidityPool.MarketConfig market;
     }
 
+    constructor(address engine, address liquidationEngine, address pool) LensReader(engine, liquidationEngine, pool) {}
+
     // A trade -------------------------------------------------------------------------------------------------------
 
-    /// @inheritdoc IMarginLens
+    /// @inheritdoc IMarginPreviews
     function previewTrade(uint256 account, uint256 instrument, int256 size)
         external
         view
@@ -195,106 +197,9 @@ abstract contract Previews is LensReader {
         deal.maker.snapshot.cash += (fee - insurance - treasury).toInt256();
     }
 
-    // A withdrawal --------------------------------------------------------------------------------------------------
-
-    /// @inheritdoc IMarginLens
-    function previewWithdraw(uint256 account, address token, uint256 amount)
-        external
-        view
-        returns (WithdrawPreview memory preview)
-    {
-        try this.withdrawOrRevert(account, token, amount) returns (WithdrawPreview memory done) {
-            return done;
-        } catch (bytes memory reason) {
-            preview.reason = _reason(reason);
-        }
-    }
-
-    /// @notice A withdrawal by the owner, in the order of IMarginEngine.withdraw.
-    function withdrawOrRevert(uint256 account, address token, uint256 amount)
-        external
-        view
-        returns (WithdrawPreview memory preview)
-    {
-        if (amount == 0) revert IMarginTypes.ZeroAmount();
-        bool isCash = token == SETTLEMENT;
-        uint256 id = isCash ? 0 : _collateralId(token);
-        IMarginTypes.Account memory state = _stateOf(account);
-        (preview.taken, preview.paid) = isCash ? _takeCash(account, state, amount) : (amount, amount);
-        if (!isCash) _requireHeld(account, state, id, amount);
-        bool proven = _isJudged(state, isCash);
-        Loaded memory loaded = _tryLoad(account, 0, new IPriceOracle.Price[](0), proven);
-        if (proven) _bubble(loaded);
-        if (loaded.ok) {
-            if (isCash) loaded.snapshot.cash -= preview.taken.toInt256();
-            else loaded.snapshot.coinOf(id).amount -= amount;
-            if (proven) loaded.snapshot.requireInitial(OPEN_DEBT_LIMIT_E6);
-            preview.afterwards = _standing(loaded.snapshot);
-        }
-        (preview.ok, preview.judged) = (true, loaded.ok);
-    }
-
-    /// @inheritdoc IMarginLens
-    function maxWithdraw(uint256 account, address token) external view returns (uint256 amount) {
-        bool isCash = token == SETTLEMENT;
-        uint256 id = isCash ? 0 : _collateralId(token);
-        IMarginTypes.Account memory state = _stateOf(account);
-        if (state.flags & ESTATE != 0) return 0;
-        if (isCash) amount = state.cash > 0 ? uint256(int256(state.cash)) : 0;
-        else amount = IMarginEngine(ENGINE).collateralOf(account, id);
-        if (amount > 0 && _isJudged(state, isCash)) {
-            Loaded memory loaded = _tryLoad(account, 0, new IPriceOracle.Price[](0), true);
-            _bubble(loaded);
-            uint256 free = isCash
-                ? loaded.snapshot.freeCash(OPEN_DEBT_LIMIT_E6)
-                : loaded.snapshot.freeCoin(id, OPEN_DEBT_LIMIT_E6);
-            if (free < amount) amount = free;
-        }
-        if (!isCash) return amount;
-        (uint256 taken, uint256 paid) = _payout(amount);
-        return paid == 0 ? 0 : taken;
-    }
-
-    /// @dev Whether the margin rule has a say: cash alone, and collateral without a debt, leave freely.
-    function _isJudged(IMarginTypes.Account memory state, bool isCash) private pure returns (bool) {
-        return state.instruments != 0 || (!isCash && state.cash < 0);
-    }
-
-    function _takeCash(uint256 account, IMarginTypes.Account memory state, uint256 amount)
-        private
-        view
-        returns (uint256 taken, uint256 paid)
-    {
-        if (state.cash < amount.toInt256()) revert IMarginTypes.InsufficientCash(account, state.cash, amount);
-        (taken, paid) = _payout(amount);
-        if (paid == 0) revert IMarginTypes.NothingInEscrow(amount);
-        if (state.flags & ESTATE != 0) revert IMarginTypes.EstateOpen(account, _forgiven(account));
-    }
-
-    function _requireHeld(uint256 account, IMarginTypes.Account memory state, uint256 id, uint256 amount) private view {
-        uint256 held = IMarginEngine(ENGINE).collateralOf(account, id);
-        if (amount > held) revert IMarginTypes.InsufficientCollateral(account, id, held, amount);
-        if (state.flags & ESTATE != 0) revert IMarginTypes.EstateOpen(account, _forgiven(account));
-    }
-
-    /// @dev As much of `amount` as the claims go, and ⌊taken · S/(S+B)⌋ for it while bad debt B is recorded.
-    function _payout(uint256 amount) private view returns (uint256 taken, uint256 paid) {
-        (uint256 settlement, uint256 owed) = IMarginEngine(ENGINE).claims();
-        taken = amount < owed ? amount : owed;
-        paid = taken == 0 ? 0 : taken.mulDivDown(settlement, owed);
-    }
-
-    function _collateralId(address token) private view returns (uint256) {
-        uint256 count = IMarginEngine(ENGINE).collateralCount();
-        for (uint256 id; id < count; ++id) {
-            if (IMarginEngine(ENGINE).collateralConfig(id).token == token) return id;
-        }
-        revert IMarginTypes.UnknownToken(token);
-    }
-
     // A liquidation -------------------------------------------------------------------------------------------------
 
-    /// @inheritdoc IMarginLens
+    /// @inheritdoc IMarginPreviews
     function previewLiquidation(uint256 account, uint256 maxFraction)
         external
         view
