@@ -161,10 +161,10 @@ def fill(house: House, account: int, instrument: int, size: int, quote: int, ext
         index = market.index_long if held.size > 0 else market.index_short
         owed = funding_math.charge(held.size, held.index, index)
     filled = ledger_math.fill(held.size, held.quote, size, quote)
-    if size:
-        _count_interest(house, instrument, held, filled)
     index = market.index_long if filled.size > 0 else market.index_short if filled.size < 0 else 0
     position = Position(signed(80, filled.size), signed(96, filled.quote), index)
+    if size:
+        _count_interest(house, instrument, held, filled)
     house.storage.positions[account, instrument] = position
     if held.size == 0 and filled.size != 0:
         _require_holder(house, account)
