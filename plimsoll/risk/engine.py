@@ -83,44 +83,45 @@ class Verdicts(NamedTuple):
         return self.judged & (debt > 0) & (debt + 2 * self.bound > limit)
 
 
-class Sums(NamedTuple):
-    """By row. worth: what it adds to E. need: what it adds to M. mass: what it adds to W."""
+class Lines(NamedTuple):
+    """Each line of a table. worth: what it adds to E. mass: what it adds to W. moves: that part of the worth which is proportional to
+    the price; asks: N·r, likewise; need: what it adds to M, at least its floor."""
 
+    row: Rows
+    kind: Rows
     worth: Floats
-    need: Floats
     mass: Floats
+    moves: Floats
+    asks: Floats
+    need: Floats
 
 
 def judge(book: Book, terms: Terms, marks: Marks) -> Verdicts:
     """Every account of the book at these marks. Raises RiskError where the book holds what the terms do not list."""
-    legs, coins, cash = _legs(book, terms, marks), _coins(book, terms, marks), _cash(book, marks)
-    equity = cash.worth + coins.worth + legs.worth
-    bound = ROUNDING + PRECISION * (cash.mass + coins.mass + legs.mass)
-    gap = equity - legs.need
-    judged = _judged(book, terms, marks)
-    # "Not surely beyond" rather than "within": what is no number would be neither.
-    unsure = judged & (legs.need > 0) & ~((np.abs(gap) > bound) & (np.abs(equity) > bound))
-    below = judged & (legs.need > 0) & (gap < 0)
-    sunk = below & (equity < 0)
-    decided = {}
-    for row in np.flatnonzero(unsure).tolist():
-        account = book.accounts[row]
-        assert account is not None
-        decided[row] = margin = exact.margin(book, account, terms, marks)
-        below[row] = margin_math.liquidatable(margin)
-        sunk[row] = below[row] and margin.equity < 0
-    return Verdicts(below, sunk, judged, equity, legs.need, coins.worth, bound, decided)
-
-
-def _cash(book: Book, marks: Marks) -> Sums:
+    legs, coins = leg_lines(book, terms, marks), coin_lines(book, terms, marks)
     cash, paid = book.near[: book.rows], book.interest_index[: book.rows]
     interest = np.maximum(-cash, 0.0) * (marks.interest_index - paid) / paid
-    return Sums(cash - interest, np.zeros(0), np.abs(cash) + np.abs(interest))
+    collateral, need = by_row(coins.row, coins.worth, book), by_row(legs.row, legs.need, book)
+    equity = cash - interest + collateral + by_row(legs.row, legs.worth, book)
+    mass = np.abs(cash) + np.abs(interest) + by_row(coins.row, coins.mass, book) + by_row(legs.row, legs.mass, book)
+    bound = ROUNDING + PRECISION * mass
+    gap, judged = equity - need, _judged(book, terms, marks)
+    below = judged & (need > 0) & (gap < 0)
+    sunk = below & (equity < 0)
+    # "Not surely beyond" rather than "within": what is no number would be neither.
+    unsure = judged & (need > 0) & ~((np.abs(gap) > bound) & (np.abs(equity) > bound))
+    decided = {}
+    for row in np.flatnonzero(unsure).tolist():
+        decided[row] = margin = exact.margin(book, book.account(row), terms, marks)
+        below[row] = margin_math.liquidatable(margin)
+        sunk[row] = below[row] and margin.equity < 0
+    return Verdicts(below, sunk, judged, equity, need, collateral, bound, decided)
 
 
-def _legs(book: Book, terms: Terms, marks: Marks) -> Sums:
+def leg_lines(book: Book, terms: Terms, marks: Marks) -> Lines:
+    """Raises RiskError, as `judge`."""
     table, specs = book.legs, terms.instruments
-    row, kind = _lines(table, len(specs), "instrument")
+    row, kind = _listed(table, len(specs), "instrument")
     size, quote, index = table.near[:, : table.lines]
     mids = [marks.prices[spec.feed].mid if spec.feed in marks.prices else 0 for spec in specs]
     price = np.array([mid / terms.size_scale for mid in mids])
@@ -131,17 +132,19 @@ def _legs(book: Book, terms: Terms, marks: Marks) -> Sums:
     units = np.abs(size)
     value = size * price[kind]
     notional = np.abs(value)
-    need = np.maximum(notional * np.minimum(base[kind] + slope[kind] * units, 1.0), floor[kind])
+    asks = notional * np.minimum(base[kind] + slope[kind] * units, 1.0)
+    need = np.maximum(asks, floor[kind])
     now = indices[2 * kind + (size < 0)]
     units *= INDEX_UNIT
     worth = value + quote - (now - index) * units
     mass = notional + np.abs(quote) + (np.abs(now) + np.abs(index)) * units + need
-    return Sums(*(_by_row(row, part, book) for part in (worth, need, mass)))
+    return Lines(row, kind, worth, mass, value, asks, need)
 
 
-def _coins(book: Book, terms: Terms, marks: Marks) -> Sums:
+def coin_lines(book: Book, terms: Terms, marks: Marks) -> Lines:
+    """Raises RiskError, as `judge`."""
     table, specs = book.coins, terms.collaterals
-    row, kind = _lines(table, len(specs), "collateral")
+    row, kind = _listed(table, len(specs), "collateral")
     amount = table.near[0, : table.lines]
     listed = [exact.coin(terms, marks, i, 0) if spec.feed in marks.prices else None for i, spec in enumerate(specs)]
     price = np.array([coin.mid * WAD / coin.scale if coin else 0.0 for coin in listed])
@@ -150,7 +153,13 @@ def _coins(book: Book, terms: Terms, marks: Marks) -> Sums:
     slope = np.array([1 / spec.depth for spec in specs])
     mass = amount * price[kind]
     worth = mass * (1.0 - np.minimum(most[kind], haircut[kind] + slope[kind] * amount))
-    return Sums(_by_row(row, worth, book), np.zeros(0), _by_row(row, mass, book))
+    nothing = np.zeros(0)
+    return Lines(row, kind, worth, mass, worth, nothing, nothing)
+
+
+def by_row(row: Rows, numbers: Floats, book: Book) -> Floats:
+    """Sums over the lines of each row."""
+    return cast(Floats, np.bincount(row, numbers, book.rows))
 
 
 def _judged(book: Book, terms: Terms, marks: Marks) -> Mask:
@@ -164,12 +173,8 @@ def _judged(book: Book, terms: Terms, marks: Marks) -> Mask:
     return judged
 
 
-def _lines(table: Table, listed: int, what: str) -> tuple[Rows, Rows]:
+def _listed(table: Table, listed: int, what: str) -> tuple[Rows, Rows]:
     row, kind = table.row[: table.lines], table.kind[: table.lines]
     if table.lines and (most := int(kind.max())) >= listed:
         raise RiskError(f"the book holds {what} {most}, the terms list {listed}: read the terms anew")
     return row, kind
-
-
-def _by_row(row: Rows, numbers: Floats, book: Book) -> Floats:
-    return cast(Floats, np.bincount(row, numbers, book.rows))

@@ -8,8 +8,7 @@ from random import Random
 from plimsoll.errors import Reverted
 from plimsoll.fuzz.accounts import MAX_AMOUNT, MAX_CASH, MAX_PRICE, MAX_SIZE, magnitude, sign
 from plimsoll.model import ledger, oracle
-from plimsoll.model.house import Halt, House, Market, Position, Record, Round
-from plimsoll.model.house import Birth
+from plimsoll.model.house import Birth, Halt, House, Market, Position, Record, Round
 from plimsoll.model.venue import address_of_name
 from plimsoll.risk import terms
 from plimsoll.risk.book import Holding
@@ -50,6 +49,7 @@ def told(made: House, final_only: bool = True) -> tuple[terms.Terms, terms.Marks
             )
             for spec in made.collaterals
         ],
+        [terms.Feed(spec.decimals, *(oracle.answer_of(spec, end) for end in (spec.min_price, spec.max_price))) for spec in made.world.feeds],
     )
     prices = {
         feed: terms.Price(found.mid, found.halted_at)
