@@ -140,7 +140,7 @@ class Book:
         self.rest: Floats = np.zeros(1)
         self.interest_index: Floats = np.ones(1)
         self.taken: Mask = np.zeros(1, np.bool_)
-        self._accounts = [-1]
+        self.accounts: list[int | None] = [None]  # by row
         self._rows: dict[int, int] = {}
         self._free: list[int] = []
 
@@ -153,25 +153,21 @@ class Book:
     @property
     def rows(self) -> int:
         """How many rows count, those of nobody included."""
-        return len(self._accounts)
+        return len(self.accounts)
 
     def row(self, account: int) -> int:
         """Raises KeyError for one that is not in the book."""
         return self._rows[account]
 
-    def account(self, row: int) -> int:
-        """Whose row it is, or was last; -1 for row 0."""
-        return self._accounts[row]
-
     def named(self, mask: Mask) -> list[int]:
         """The accounts of the rows that are True."""
-        return [self._accounts[row] for row in np.flatnonzero(mask & self.taken[: self.rows])]
+        return [account for row in np.flatnonzero(mask) if (account := self.accounts[row]) is not None]
 
     def put(self, account: int, held: Held) -> None:
         """What the account holds from now on. Raises RiskError for what no chain stores; then nothing is changed."""
         legs, coins = _legs(account, held), _coins(account, held)
         row = self._row_for(account)
-        self.near[row], self.rest[row] = split((held.cash,))[0][0], split((held.cash,))[1][0]
+        (self.near[row],), (self.rest[row],) = split((held.cash,))
         self.interest_index[row] = held.interest_index or 1
         self.legs.write(row, legs)
         self.coins.write(row, coins)
@@ -197,6 +193,7 @@ class Book:
             return
         self._clear(row)
         self.near[row], self.rest[row], self.interest_index[row], self.taken[row] = 0.0, 0.0, 1.0, False
+        self.accounts[row] = None
         self._free.append(row)
 
     def holding(self, account: int) -> Holding:
@@ -216,10 +213,10 @@ class Book:
             return self._rows[account]
         if self._free:
             row = self._free.pop()
-            self._accounts[row] = account
+            self.accounts[row] = account
         else:
-            row = len(self._accounts)
-            self._accounts.append(account)
+            row = len(self.accounts)
+            self.accounts.append(account)
             self.near, self.rest = enlarged(self.near, row + 1), enlarged(self.rest, row + 1)
             self.interest_index, self.taken = enlarged(self.interest_index, row + 1, 1), enlarged(self.taken, row + 1)
             self.legs.make_room(row + 1)

@@ -58,7 +58,8 @@ class Verdicts(NamedTuple):
 
     below: E < M with a position, as the contracts say it; never where `judged` is False, for want of a price. sunk: of those, E < 0.
     Neither is ever a float's word. equity, maintenance, collateral, bound: floats, to sort and to show; the contracts' E, M and E − M
-    are within `bound` of them. exact: by row, the margins that integers had to decide.
+    are within `bound` of them. pledged: whether there is any collateral, whatever it is worth. exact: by row, the margins that
+    integers had to decide. (The rows of nobody are never judged.)
     """
 
     below: Mask
@@ -68,6 +69,7 @@ class Verdicts(NamedTuple):
     maintenance: Floats
     collateral: Floats
     bound: Floats
+    pledged: Mask
     exact: dict[int, Margin]
 
     @property
@@ -76,11 +78,10 @@ class Verdicts(NamedTuple):
         return np.divide(self.equity, self.maintenance, out=np.full_like(self.equity, np.inf), where=self.maintenance > 0)
 
     def perhaps_for_sale(self, debt_limit_e6: int) -> Mask:
-        """Who may owe more than λ of what its collateral is worth: ask the lens about those. Nobody else does; but an estate is
-        for sale whatever it owes."""
+        """Who has collateral and may owe more than λ of what it is worth: ask the lens about those. Nobody else does; but an
+        estate is for sale whatever it owes."""
         debt = self.collateral - self.equity
-        limit = debt_limit_e6 / MILLION * self.collateral
-        return self.judged & (debt > 0) & (debt + 2 * self.bound > limit)
+        return self.judged & self.pledged & (debt + 2 * self.bound > debt_limit_e6 / MILLION * self.collateral)
 
 
 class Lines(NamedTuple):
@@ -110,12 +111,16 @@ def judge(book: Book, terms: Terms, marks: Marks) -> Verdicts:
     sunk = below & (equity < 0)
     # "Not surely beyond" rather than "within": what is no number would be neither.
     unsure = judged & (need > 0) & ~((np.abs(gap) > bound) & (np.abs(equity) > bound))
+    pledged = np.zeros(book.rows, np.bool_)
+    pledged[coins.row] = True
     decided = {}
     for row in np.flatnonzero(unsure).tolist():
-        decided[row] = margin = exact.margin(book, book.account(row), terms, marks)
+        account = book.accounts[row]
+        assert account is not None  # nobody's rows are not judged
+        decided[row] = margin = exact.margin(book, account, terms, marks)
         below[row] = margin_math.liquidatable(margin)
         sunk[row] = below[row] and margin.equity < 0
-    return Verdicts(below, sunk, judged, equity, need, collateral, bound, decided)
+    return Verdicts(below, sunk, judged, equity, need, collateral, bound, pledged, decided)
 
 
 def leg_lines(book: Book, terms: Terms, marks: Marks) -> Lines:

@@ -70,7 +70,7 @@ def test_verdicts_are_those_of_the_specification(seed, tame, final_only):
 
 
 def test_floats_alone_would_be_wrong(seed, monkeypatch):
-    """The accounts are close enough to the line to tell: without the bound, or with a hundredth of either part, some are misjudged."""
+    """The accounts are close enough to the line to tell: without either part of the bound some are misjudged."""
     made, accounts = house(Random(f"{seed} floats"), True, 2_000)
     assert not wrong(made, accounts)[0]
     monkeypatch.setattr(engine, "ROUNDING", 0.0)
@@ -152,7 +152,23 @@ def test_no_bound_is_crossed_by_rounding_alone(seed):
         print(f"tame {tame}: at most {max(off):.2g} of the bound")
 
 
-def test_health_and_candidates_for_sale():
+@pytest.mark.parametrize("tame", [True, False])
+def test_nobody_else_is_for_sale(seed, tame):
+    """Whoever owes more than λ of its collateral is named, and hardly anybody else who has any."""
+    sold = others = 0
+    for number in range(4):
+        made, accounts = house(Random(f"{seed} sale {tame} {number}"), tame, 300)
+        book, (terms, marks) = book_of(made, accounts), told(made, final_only=False)
+        perhaps = engine.judge(book, terms, marks).perhaps_for_sale(made.world.debt.limit_e6)
+        for account in accounts:
+            named, due = bool(perhaps[book.row(account)]), views.is_for_sale(made, account)
+            assert named or not due
+            sold += due
+            others += named and not due and bool(made.coins(account))
+    assert sold > 50 and others < sold / 5, (sold, others)
+
+
+def test_health_without_a_position_is_endless():
     terms = Terms(6, [], [])
     marks = Marks.at(1_000, terms, {}, [], Interest())
     book = Book()

@@ -11,7 +11,7 @@ from hypothesis import settings
 from plimsoll.chain.deployment import Deployment, Roles
 from plimsoll.errors import Reverted
 from plimsoll.risk import engine, lines
-from plimsoll.types import DAY, HALT_GRACE, HOUR, SIZE_UNIT, USDC, WAD, CollateralSpec, MarketSpec, TokenSpec
+from plimsoll.types import DAY, HALT_GRACE, HOUR, SIZE_UNIT, USDC, WAD, CollateralSpec, TokenSpec
 from tests.risk.told import book_of, marks_of, terms_of
 from tests.unit.margin_lens.portfolios import WORLD, perpetual
 
