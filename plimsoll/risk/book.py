@@ -34,11 +34,12 @@ Mask = npt.NDArray[np.bool_]
 NOBODY = 0
 END = -1  # of a chain of lines
 MOST = 2**105
+MOST_POSITIONS, MOST_COINS = 16, 8
 
 
 class Held(Protocol):
-    """What is stored of an account. positions: by instrument, none of size 0. coins: amount by collateral, exactly those that the
-    engine has on its list (Account.collaterals). interest_index: not 0 where cash is negative."""
+    """What is stored of an account. positions: by instrument, none of size 0, at most 16. coins: amount by collateral, exactly those
+    that the engine has on its list (Account.collaterals), at most 8. interest_index: not 0 where cash is negative."""
 
     @property
     def cash(self) -> int: ...
@@ -228,6 +229,8 @@ class Book:
 def _legs(account: int, held: Held) -> list[tuple[int, ...]]:
     if held.cash < 0 and held.interest_index <= 0:
         raise RiskError(f"account {account:#x} owes {-held.cash} and has no interest index: read it again")
+    if len(held.positions) > MOST_POSITIONS or len(held.coins) > MOST_COINS:
+        raise RiskError(f"account {account:#x} has {len(held.positions)} positions and {len(held.coins)} coins: read it again")
     _require_small(account, held.cash)
     found: list[tuple[int, ...]] = [(instrument, one.size, one.quote, one.index) for instrument, one in held.positions.items()]
     for instrument, *numbers in found:

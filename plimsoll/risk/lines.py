@@ -12,7 +12,7 @@ far away, were off by.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -21,8 +21,8 @@ from plimsoll.errors import RiskError
 from plimsoll.fixed_point import WAD
 from plimsoll.margin_math import Answers
 from plimsoll.risk import exact
-from plimsoll.risk.book import Book, Floats, Rows
-from plimsoll.risk.engine import Lines, Verdicts, by_row, coin_lines, leg_lines
+from plimsoll.risk.book import Book, Floats
+from plimsoll.risk.engine import Lines, Verdicts, coin_lines, leg_lines
 from plimsoll.risk.terms import Collateral, Instrument, Marks, Terms
 
 STEPS = 18  # for sixteen legs
@@ -51,20 +51,20 @@ class _Curve:
     """E − M of every row as a function of x, the feed's price as a multiple of the present one."""
 
     def __init__(self, book: Book, terms: Terms, marks: Marks, verdicts: Verdicts, feed: int) -> None:
-        legs, coins = leg_lines(book, terms, marks), coin_lines(book, terms, marks)
-        on, held = _on(legs, terms.instruments, feed), _on(coins, terms.collaterals, feed)
-        self._book, self._row = book, legs.row[on]
-        self._asks = legs.asks[on]
-        self._floor = np.array([float(spec.floor) for spec in terms.instruments])[legs.kind[on]]
-        self._slope = by_row(self._row, legs.moves[on], book) + by_row(coins.row[held], coins.moves[held], book)
-        here = by_row(self._row, legs.need[on], book)
+        legs = _on(leg_lines(book, terms, marks), terms.instruments, feed)
+        coins = _on(coin_lines(book, terms, marks), terms.collaterals, feed)
+        self._row, self._asks, self._floor = legs.row, legs.asks, legs.floor
+        self._slope, here = np.zeros((2, book.rows))
+        np.add.at(self._slope, legs.row, legs.moves)
+        np.add.at(self._slope, coins.row, coins.moves)
+        np.add.at(here, legs.row, np.maximum(legs.asks, legs.floor))
         self._rest = verdicts.equity - verdicts.maintenance - self._slope + here
         self._bound, self._below = verdicts.bound, verdicts.below
         self._never = ~verdicts.judged | (verdicts.maintenance == 0.0)
 
     def crossing(self, end: float) -> Floats:
         """Where it becomes negative on the way to `end`, 1 where it is already; NaN where it is not negative at the end."""
-        x: Floats = np.full(self._book.rows, end)
+        x: Floats = np.full(len(self._rest), end)
         gap, slope = self._at(x)
         never = self._never | (gap >= -self._bound)
         for _ in range(STEPS):
@@ -75,14 +75,20 @@ class _Curve:
 
     def _at(self, x: Floats) -> tuple[Floats, Floats]:
         """Its value and its slope."""
+        gap, slope = self._rest + self._slope * x, self._slope.copy()
         asked = self._asks * x[self._row]
-        need = by_row(self._row, np.maximum(asked, self._floor), self._book)
-        bend = by_row(self._row, np.where(asked > self._floor, self._asks, 0.0), self._book)
-        return self._rest + self._slope * x - need, self._slope - bend
+        np.subtract.at(gap, self._row, np.maximum(asked, self._floor))
+        np.subtract.at(slope, self._row, np.where(asked > self._floor, self._asks, 0.0))
+        return gap, slope
 
 
-def _on(lines: Lines, specs: Sequence[Instrument] | Sequence[Collateral], feed: int) -> Rows:
-    return np.flatnonzero(np.array([spec.feed == feed for spec in specs], np.bool_)[lines.kind])
+def _on(blocks: Iterator[Lines], specs: Sequence[Instrument] | Sequence[Collateral], feed: int) -> Lines:
+    """The lines on one feed."""
+    on = np.array([spec.feed == feed for spec in specs], np.bool_)
+    whole, part = np.zeros(0, np.intp), np.zeros(0)
+    found = [Lines(whole, whole, part, part, part, part, part)]
+    found += [Lines._make(part[on[some.kind]] for part in some) for some in blocks]
+    return Lines._make(np.concatenate(parts) for parts in zip(*found))
 
 
 def _answers(terms: Terms, feed: int) -> Answers:

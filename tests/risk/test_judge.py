@@ -10,7 +10,7 @@ from plimsoll.errors import RiskError, Reverted
 from plimsoll.model import ledger, views
 from plimsoll.risk import engine, exact
 from plimsoll.risk.book import Book, Holding
-from plimsoll.risk.terms import Interest, Marks, Price, Terms
+from plimsoll.risk.terms import Funding, Instrument, Interest, Market, Marks, Price, Terms
 from plimsoll.state import Position
 from plimsoll.types import WAD
 from tests.risk.houses import gap, holding, house, told
@@ -183,3 +183,16 @@ def test_what_the_terms_do_not_list_is_refused(held):
     book.put(1, held)
     with pytest.raises(RiskError, match="read the terms anew"):
         engine.judge(book, terms, Marks.at(1_000, terms, {0: Price(WAD)}, [], Interest()))
+
+
+def test_what_is_not_of_one_moment_is_refused():
+    """A debt that has paid more interest than there was yet, and markets that were touched later."""
+    book, terms = Book(), Terms(6, [], [])
+    book.put(1, Holding(-5, 10**9 + 1))
+    with pytest.raises(RiskError, match="InterestSet"):
+        engine.judge(book, terms, Marks.at(1_000, terms, {}, [], Interest()))
+    listed = Terms(6, [Instrument(0, 60_000, 0, 1, 1, 1, Funding(1, 0, 0))])
+    with pytest.raises(RiskError, match="touched at 1001"):
+        Marks.at(1_000, listed, {0: Price(WAD)}, [Market(0, 0, 0, 1_001, 0)], Interest())
+    with pytest.raises(RiskError, match="0 markets of 1"):
+        Marks.at(1_000, listed, {0: Price(WAD)}, [], Interest())
