@@ -7,12 +7,10 @@ import {IEscrow} from "../interfaces/IEscrow.sol";
 import {IPriceOracle} from "../interfaces/IPriceOracle.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IFlashBuyer} from "../interfaces/IFlashBuyer.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Delegating} from "./base/Delegating.sol";
 import {Ledger} from "./base/Ledger.sol";
 import {Posting} from "./base/Posting.sol";
 import {FixedPointMath} from "./libraries/FixedPointMath.sol";
-import {MarginMath} from "./libraries/MarginMath.sol";
 import {Packing} from "./libraries/Packing.sol";
 
 /// @title The second part of the margin engine: liquidation, losses, and its rarer verbs
