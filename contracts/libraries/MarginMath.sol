@@ -34,42 +34,39 @@ library MarginMath {
         pure
         returns (IMarginTypes.Margin memory margin)
     {
-        uint256 penalty = _judgeLegs(snapshot, adding, margin);
-        uint256 collateral;
+        IMarginTypes.Leg[] memory legs = snapshot.legs;
+        uint256 penalty;
+        for (uint256 i; i < legs.length; ++i) {
+            if (legs[i].size != 0) penalty += _judgeLeg(margin, legs[i], snapshot.sizeScale, adding);
+        }
         IMarginTypes.Coin[] memory coins = snapshot.coins;
-        for (uint256 i; i < coins.length; ++i) collateral += collateralValue(coins[i], adding);
-        int256 equity = margin.cash + int256(collateral) + margin.profit;
-        (margin.collateral, margin.equity) = (collateral, equity);
+        for (uint256 i; i < coins.length; ++i) margin.collateral += collateralValue(coins[i], adding);
+        int256 equity = margin.cash + int256(margin.collateral) + margin.profit;
+        margin.equity = equity;
         if (equity > 0) margin.penalty = _min(penalty, uint256(equity));
     }
 
-    /// @dev Every product is checked and then divided by WAD or more, so that no sum of 64 of them, nor of what fits an
-    /// account's slots, can wrap.
-    function _judgeLegs(IMarginTypes.Snapshot memory snapshot, bool adding, IMarginTypes.Margin memory margin)
+    /// @dev Adds a leg to the margin. Every product is checked and then divided by WAD or more, so that no sum of 64 of them, nor
+    /// of what fits an account's slots, can wrap.
+    /// @return penalty ⌈penaltyRate · N⌉
+    function _judgeLeg(IMarginTypes.Margin memory margin, IMarginTypes.Leg memory leg, uint256 scale, bool adding)
         private
         pure
         returns (uint256 penalty)
     {
-        IMarginTypes.Leg[] memory legs = snapshot.legs;
-        (uint256 scale, int256 cash, int256 profit_) = (snapshot.sizeScale, snapshot.cash, int256(0));
-        for (uint256 i; i < legs.length; ++i) {
-            IMarginTypes.Leg memory leg = legs[i];
-            if (leg.size == 0) continue;
-            uint256 size = leg.size.abs();
-            uint256 notional_ = notional(size, leg.mid, scale);
-            uint256 rate_ = rate(leg, size);
-            unchecked {
-                // ⌊s · mid⌋ of a short is −⌈|s| · mid⌉.
-                profit_ += (leg.size < 0 ? -int256(notional_) : int256(size * leg.mid / scale)) + leg.quote;
-                if (leg.charge > 0) cash -= leg.charge;
-                else profit_ -= leg.charge;
-                margin.notional += notional_;
-                margin.maintenance += _max(notional_.mulDivUp(rate_, WAD), leg.floor);
-                penalty += notional_.mulDivUp(leg.penaltyRate, WAD);
-                if (adding) margin.initial += initial(leg, size, rate_, scale);
-            }
+        uint256 size = leg.size.abs();
+        uint256 notional_ = notional(size, leg.mid, scale);
+        uint256 rate_ = rate(leg, size);
+        unchecked {
+            // ⌊s · mid⌋ of a short is −⌈|s| · mid⌉.
+            margin.profit += (leg.size < 0 ? -int256(notional_) : int256(size * leg.mid / scale)) + leg.quote;
+            if (leg.charge > 0) margin.cash -= leg.charge;
+            else margin.profit -= leg.charge;
+            margin.notional += notional_;
+            margin.maintenance += _max(notional_.mulDivUp(rate_, WAD), leg.floor);
+            if (adding) margin.initial += initial(leg, size, rate_, scale);
         }
-        (margin.cash, margin.profit) = (cash, profit_);
+        return notional_.mulDivUp(leg.penaltyRate, WAD);
     }
 
     /// @notice Where among its legs the account's one in an instrument is: one that it holds or that was included in the load.
