@@ -74,15 +74,15 @@ class Figures:
 def measure(batches: bool = True) -> Figures:
     """batches: those of wide accounts too, for which hundreds of accounts are opened."""
     figures = Figures()
-    with _stage(Stage) as stage:
+    with stage_of(Stage) as stage:
         for name, attribute in CONTRACTS.items():
             figures.contracts[name] = _deployed(stage.chain, getattr(stage.protocol, attribute))
         figures.price_read.append(_price_read(stage))
         figures.gas = _each(stage, ROWS, figures)
-    with _stage(lambda chain: Stage(chain, real=True)) as stage:
+    with stage_of(lambda chain: Stage(chain, real=True)) as stage:
         figures.price_read.append(_price_read(stage))
         figures.real = _each(stage, {name: ROWS[name] for name in read_peers()["rows"]}, figures)
-    with _stage(WideStage) as stage:
+    with stage_of(WideStage) as stage:
         figures.gas |= _each(stage, WIDE_ROWS, figures)
         figures.growth = _each(stage, GROWTHS, figures)
         if batches:
@@ -91,9 +91,9 @@ def measure(batches: bool = True) -> Figures:
 
 
 @contextmanager
-def _stage(make: Callable[[Chain], Any]) -> Iterator[Any]:
+def stage_of(make: Callable[[Chain], Any], node: type[Anvil] = Anvil) -> Iterator[Any]:
     """On a chain of its own: gas depends on everything that was deployed before."""
-    with Anvil(hardfork=HARDFORK, timestamp=START) as anvil:
+    with node(hardfork=HARDFORK, timestamp=START) as anvil:
         yield make(Chain(anvil))
 
 
