@@ -35,6 +35,7 @@ def report(figures: Figures, committed: Figures) -> Iterator[str]:
     for held, growth in figures.growth.items():
         yield ""
         yield from grows(held, growth)
+        yield from picture(growth)
     yield ""
     yield from _sizes(figures)
     yield from _changed(committed.all(), figures.all())
@@ -79,12 +80,11 @@ def _batches(figures: Figures) -> Iterator[str]:
 
 
 def grows(held: str, growth: Growth) -> Iterator[str]:
-    """The straight line through a verb's gas, how far it is from it, and a picture."""
+    """The straight line through each verb's gas, and how far that is from it."""
     yield f"{f'growth with {held}s held':<40}{'at none':>10}{'each':>10}{'furthest off the line':>26}"
     for verb in growth.gas:
         start, slope, off, percent = growth.line(verb)
         yield f"{verb:<40}{start:>10,}{slope:>10,}{f'{off:,} ({percent:.1f} %)':>26}"
-    yield from picture(growth)
 
 
 def _sizes(figures: Figures) -> Iterator[str]:

@@ -28,7 +28,7 @@ from plimsoll.chain.node import Chain
 from plimsoll.errors import PlimsollError
 
 PAGE = HERE.parent / "docs" / "gas.md"
-BLOCK = re.compile(r"(?<=^```text )(.+)\n(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"(?<=^```text )([^\n]+)\n(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
 DETAILED = ("open", "liquidate, whole")
 TOO_LONG = "liquidate, batch of 100, each"  # a million steps
 
@@ -39,7 +39,7 @@ NEW_WORD, CHANGED_WORD = 20_000, 2_900
 ENTER, EXIT, STEP = 0, 1, 2
 KINDS = (
     *("base", "calldata", "feeds", "tokens", "cold loads", "warm loads", "new words", "changed words", "rewritten words"),
-    *("lock", "cold calls", "warm calls", "events", "computing", "refund"),
+    *("locks", "cold calls", "warm calls", "events", "computing", "refund"),
 )
 # Notes the operations that cost more than computing does, and the one after each: gas before it less gas before the next is
 # its cost. With them what they touch: the slot, the hashed words, the contract called, the event's topic.
@@ -145,7 +145,7 @@ class Trace:
             kind = "new words" if own >= NEW_WORD else "changed words" if own >= CHANGED_WORD else "rewritten words"
             spent.add(kind, (address, int(word, 16)), own)
         elif op in TRANSIENT:
-            spent.add("lock", "", own)
+            spent.add("locks", "", own)
         elif op in LOGS:
             spent.add("events", (address, int(word or "0", 16), op - LOGS[0]), own)
         elif op in CALLS or op == CODE_SIZE:
@@ -180,17 +180,26 @@ SHORT = {
     "stores": ("new words", "changed words", "rewritten words"),
     "calls": ("cold calls", "warm calls"),
     "events": ("events",),
-    "computing": ("lock", "computing"),
+    "locks": ("locks",),
+    "computing": ("computing",),
     "refund": ("refund",),
 }
 
 
 def overview(found: dict[str, Trace]) -> Iterator[str]:
-    """A line for each row; a batch is its whole transaction."""
-    yield f"{'gas':<28}" + "".join(f"{name:>10}" for name in SHORT) + f"{'in all':>10}"
+    """A line for each row, a batch as its whole transaction, and what its budget comes to in the same terms."""
+    yield f"{'gas':<23}" + "".join(f"{name:>10}" for name in SHORT) + f"{'in all':>10}{'budget':>9}{'but computing':>15}"
     for row, trace in found.items():
         parts = [sum(trace.spent.kinds[kind] for kind in kinds) for kinds in SHORT.values()]
-        yield f"{row.removesuffix(', each'):<28}" + "".join(f"{part:>10,}" for part in parts) + f"{trace.gas:>10,}"
+        rest = trace.gas - trace.spent.kinds["computing"]
+        yield f"{row.removesuffix(', each'):<23}" + "".join(f"{part:>10,}" for part in parts) + f"{trace.gas:>10,}{_budget(row, trace):>9,}{rest:>15,}"
+
+
+def _budget(row: str, trace: Trace) -> int:
+    """Of a row's whole transaction."""
+    budget: int = read_peers()["rows"][row]["budget"] * 1_000
+    kinds, batch = trace.spent.kinds, re.search(r"batch of (\d+)", row)
+    return budget * int(batch[1] if batch else 1) + (kinds["base"] + kinds["calldata"] if row.endswith("view") else 0)
 
 
 def detail(trace: Trace) -> Iterator[str]:
@@ -235,8 +244,8 @@ def blocks() -> dict[str, str]:
     """The figures of docs/gas.md, by the names of their blocks: budgets and growth as committed, the rest traced now."""
     found, committed = traces(name for name in read_peers()["rows"] if name != TOO_LONG), read_committed()
     grown = [line for held, growth in committed.growth.items() for line in gas.grows(held, growth)]
-    texts = {"budgets": gas.table(committed), "growth": grown, "rows": overview(found)}
-    texts |= {row: detail(found[row]) for row in DETAILED}
+    texts = {"budgets": gas.table(committed), "rows": overview(found)}
+    texts |= {row: detail(found[row]) for row in DETAILED} | {"growth": grown}
     return {name: "\n".join(lines) + "\n" for name, lines in texts.items()}
 
 

@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 import gas_figures as gas  # noqa: E402
-from gas_rows import ROWS  # noqa: E402
+from gas_rows import ROWS, SMALL, Stage  # noqa: E402
 from gas_wide import WIDE_ROWS  # noqa: E402
 
 
@@ -33,6 +33,13 @@ def test_gas_has_not_grown(figures):
         + "\n  ".join(found)
         + "\nIf that is worth it: python benchmarks/gas.py --accept, and commit benchmarks/gas.json."
     )
+
+
+@pytest.mark.parametrize("name", ["open", "withdraw, position open", "liquidate, whole"])
+def test_gas_does_not_grow_with_the_number_of_accounts(figures, name):
+    with gas.stage_of(Stage) as stage:
+        stage.open_thin(SMALL, range(1, 41))
+        assert ROWS[name](stage) == figures.gas[name], "GAS-1"
 
 
 @pytest.mark.parametrize("measured, is_found", [(100_000, False), (99_000, False), (101_000, False), (101_001, True)])
