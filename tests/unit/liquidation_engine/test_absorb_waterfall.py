@@ -4,7 +4,8 @@ from random import Random
 
 import pytest
 
-from plimsoll.model import liquidation_math, margin_math
+from plimsoll import margin_math
+from plimsoll.model import liquidation_math
 from tests.helpers import event, reverts
 from tests.unit.liquidation_engine.sinking import charged, portfolio
 from tests.world import MAX, MAY_TRADE, NAMES, SIZE_SCALE, UNIT, USDC
@@ -64,6 +65,19 @@ def test_absorb_of_a_short_of_one_grain_charges_the_longs(house, engine, liquida
     take(house, account, house.judge(account).equity + 900 * USDC, short)
     receipt = liquidation.absorb(account, taker, sender=liquidator)
     assert {e.instrument: e.long for e in receipt.events_named("LossShared") if e.amount} == {ETH: False, BTC: True}
+
+
+def test_absorb_by_a_taker_with_a_single_grain_asks_that_grains_part(
+    house, engine, liquidation, liquidator, trader, long, short
+):
+    """2 of 20,000 USDC lost on ten ETH: ⌊20,000 · 1e6 · 1 / 1e10⌋ units."""
+    account, taker = house.open(trader, 10_000 * USDC, sub=1), house.open(liquidator, 50_000 * USDC)
+    house.trade(account, long, {"ETH": -10})
+    engine.seize(long, [(ETH, taker, -1, 0, 2_000 * 10**18, 0, 0)], [], [], [], sender=house.liquidator)
+    take(house, account, house.judge(account).equity + 20_000 * USDC, short)
+    assert house.position(taker, "ETH")[0] == 1
+    told = event(liquidation.absorb(account, taker, sender=liquidator), "Absorbed").absorption
+    assert (told.loss, told.taker) == (20_000 * USDC, 2)
 
 
 def test_absorb_by_a_taker_of_the_same_side_asks_nothing_of_it(

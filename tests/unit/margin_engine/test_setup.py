@@ -126,10 +126,8 @@ def test_part_alone_holds_nothing_and_moves_nothing(house, stranger, trader, par
     with reverts("Unauthorized", stranger):
         alone.setTreasury(1, sender=stranger)
     assert (alone.instrumentCount(), alone.collateralCount(), alone.treasury()) == (0, 0, 0)
-    if part == "listing":
-        with reverts("NoReason"):
-            alone.fund(0, USDC, sender=stranger)
-        return
+    with reverts("NoReason" if part == "listing" else "Unauthorized"):
+        alone.moveCash(1, 2, 1, sender=stranger)
     for verb in (
         lambda: alone.fund(0, USDC, sender=stranger),
         lambda: alone.drain(0, sender=stranger),

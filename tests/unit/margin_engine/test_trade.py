@@ -225,11 +225,6 @@ def test_trade_of_more_than_a_position_can_hold_reverts_with_the_number(house, l
         house.venue.trade(long, short, [(0, size)], [0], [0])
 
 
-def test_trade_of_more_than_open_interest_can_hold_reverts_with_the_number(house, long, short):
-    with reverts("SafeCastOverflowedUintDowncast", 80, 2**80):
-        house.venue.trade(long, short, [(0, 2**80)], [0], [0])
-
-
 @pytest.mark.parametrize("quote", [2**95, -(2**95) - 1])
 def test_trade_at_more_than_a_quote_can_hold_reverts_with_the_number(house, long, short, quote):
     with reverts("SafeCastOverflowedIntDowncast", 96, quote):

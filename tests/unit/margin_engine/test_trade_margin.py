@@ -90,6 +90,14 @@ def test_trade_that_reduces_a_weak_account_is_taken(house, short, weak):
     assert house.cash(weak) == 836 * USDC
 
 
+def test_trade_that_reduces_at_an_equity_of_nothing_is_taken(house, short, weak):
+    """E' = E = 0: health is not worse, and nothing falls below zero."""
+    house.engine.seize(weak, [], [(weak, -836 * USDC), (short, 836 * USDC)], [], [], sender=house.liquidator)
+    assert house.judge(weak).equity == 0
+    house.trade(weak, short, {"ETH": -4})
+    assert (house.judge(weak).equity, house.position(weak, "ETH")[0]) == (0, 6 * UNIT)
+
+
 @pytest.mark.parametrize("units", [1, 5, 9])
 def test_trade_that_reduces_keeps_health_to_the_unit(house, short, weak, units):
     """E' · M ≥ E · M': 836 · (1 − u/10) must stay of equity, so 83.6 a unit may be lost, and not one more."""
