@@ -36,7 +36,7 @@ fuzz: setup ## ten minutes of random lives and accounts at a line, contracts bes
 mutate: setup ## mutation testing of the contracts: judges what tests/mutation/mutants.tsv does not know yet
 	@$(PYTHON) -m tests.mutation
 
-bench-gas: setup ## gas of each verb beside its budget
+bench-gas: setup ## gas of each verb beside its budget and the best peer; wide accounts, growth, sizes
 	@$(PYTHON) benchmarks/gas.py
 
 bench-lane: setup ## transactions a second: mined, and in the fast lane

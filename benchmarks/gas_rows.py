@@ -11,6 +11,7 @@ from typing import Any
 
 from plimsoll.chain.deployment import Deployment
 from plimsoll.chain.node import Chain, Contract
+from plimsoll.chain.packages import RealFeed
 from plimsoll.chain.receipt import Receipt
 from plimsoll.types import DAY, SIZE_UNIT, USDC, WAD, CollateralSpec, FeedSpec, InstrumentSpec, TokenSpec, World
 
@@ -39,27 +40,32 @@ def expect(what: str, happened: bool) -> None:
 
 
 class Stage:
-    """A deployed protocol, a funded pool, a market with longs and shorts, a keeper who has earned before, and a trader
-    with tokens in his wallet. `sub` is one of the trader's accounts."""
+    """A deployed protocol, a funded pool, markets with longs and shorts, a keeper who has earned before, and a trader
+    with tokens in his wallet. `sub` is one of the trader's accounts. Prices are whole. real: behind Chainlink's proxies lie
+    Chainlink's aggregators."""
 
-    def __init__(self, chain: Chain) -> None:
-        self.chain, self.protocol = chain, Deployment.deploy(chain, WORLD)
+    def __init__(self, chain: Chain, world: World = WORLD, real: bool = False) -> None:
+        self.real = {spec.name: _real_feed(chain, spec) for spec in world.feeds} if real else {}
+        given = {f"proxy {name}": feed.proxy.address for name, feed in self.real.items()}
+        self.chain, self.protocol = chain, Deployment.deploy(chain, world, given=given)
         self.engine, self.pool, self.usdc = self.protocol.engine, self.protocol.pool, self.protocol.settlement
         self.liquidation, self.lens = self.protocol.liquidation, self.protocol.lens
         self.trader, self.keeper, self.lp, self.bull, self.bear = chain.accounts[4:9]
         for who in (self.trader, self.keeper, self.lp, self.bull, self.bear):
             self._fill_wallet(who)
         self.pool.deposit(10_000_000 * USDC, self.lp, sender=self.lp)
-        self.pool.allocate(0, sender=self.lp)
         self.deposit(0, 1_000 * USDC, self.keeper)
-        self.deposit(1, 10 * WAD, self.bull, self.protocol.tokens["WETH"])
-        for who, size in ((self.bull, 300 * SIZE_UNIT), (self.bear, -100 * SIZE_UNIT)):
-            self.fund(0, 200_000 * USDC, who)
-            self.trade(0, size, who)
-        self.move_price(PRICE)
+        for coin in world.collaterals:
+            self.deposit(1, 10 * WAD, self.bull, self.protocol.tokens[coin.name])
+        for instrument, spec in enumerate(world.instruments):
+            self.pool.allocate(instrument, sender=self.lp)
+            for who, size in ((self.bull, 300 * SIZE_UNIT), (self.bear, -100 * SIZE_UNIT)):
+                self.fund(0, 200_000 * USDC, who)
+                self.trade(0, size, who, instrument)
+            self.move_price(PRICE, spec.feed)
 
     def _fill_wallet(self, who: str) -> None:
-        for token in (self.usdc, self.protocol.tokens["WETH"]):
+        for token in self.protocol.tokens.values():
             token.mint(who, 10**9 * 10 ** token.decimals(), sender=self.protocol.roles.deployer)
             for spender in (self.engine, self.pool):
                 token.approve(spender, ENDLESS, sender=who)
@@ -81,16 +87,19 @@ class Stage:
         self.deposit(sub, amount, who)
         self.authorise(sub, who)
 
-    def trade(self, sub: int, size: int, who: str | None = None) -> Receipt:
+    def trade(self, sub: int, size: int, who: str | None = None, instrument: int = 0) -> Receipt:
         limit = PRICE * WAD * (11 if size > 0 else 5) // 10
         account, deadline = self.account(sub, who), self.chain.now + 600
-        return self.pool.trade(account, 0, size, limit, deadline, sender=who or self.trader)
+        return self.pool.trade(account, instrument, size, limit, deadline, sender=who or self.trader)
 
     def withdraw(self, sub: int, amount: int) -> Receipt:
         return self.engine.withdraw(self.account(sub), self.usdc, amount, self.trader, 0, sender=self.trader)
 
-    def move_price(self, price: int) -> None:
-        self.protocol.set_price("ETH", price * WAD)
+    def move_price(self, price: int, feed: str = "ETH") -> None:
+        if feed in self.real:
+            self.real[feed].answer(price * 10 ** self.protocol.world.feed(feed).decimals)
+        else:
+            self.protocol.set_price(feed, price * WAD)
 
     def open_thin(self, size: int, subs: Iterable[int] = (0,)) -> None:
         """Accounts that `BELOW_LINE` makes liquidatable, and `BELOW_ZERO` insolvent."""
@@ -121,6 +130,11 @@ class Stage:
         """What a view costs its caller, once that has reached the contract."""
         data = contract.encode(fn, *args)
         return self.chain.send(contract.address, data, self.keeper).gas_used - intrinsic(data)
+
+
+def _real_feed(chain: Chain, spec: FeedSpec) -> RealFeed:
+    """Its bounds are those of `UNBOUNDED`."""
+    return RealFeed.deploy(chain, f"{spec.name} / USD", PRICE * 10**spec.decimals, low=1, high=2**128, decimals=spec.decimals)
 
 
 def intrinsic(data: str) -> int:

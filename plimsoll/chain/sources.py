@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -34,10 +35,22 @@ def compile_folder(folder: Path) -> dict[str, Artifact]:
         raise NotCompiled(str(folder), "there is no .sol file")
     sources = {path.relative_to(base).as_posix(): {"content": path.read_text()} for path in files}
     output = solc({"language": "Solidity", "sources": sources, "settings": settings()})
-    if wrong := [e["formattedMessage"] for e in output.get("errors", []) if e["severity"] == "error"]:
-        raise NotCompiled(str(folder), "\n".join(wrong))
+    _refuse_errors(output, str(folder))
     named = [pair for name in sources for pair in output["contracts"].get(name, {}).items()]
     return {name: _artifact(name, made) for name, made in named}
+
+
+def storage_layouts(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """By contract of contracts/: where the compiler puts its storage, as standard JSON has it (storage, types).
+
+    Raises NotCompiled.
+    """
+    files = {f"contracts/{name}.sol": name for name in names}
+    sources = {file: {"content": (ROOT / file).read_text()} for file in files}
+    chosen = settings() | {"outputSelection": {"*": {"*": ["storageLayout"]}}}
+    output = solc({"language": "Solidity", "sources": sources, "settings": chosen})
+    _refuse_errors(output, "contracts")
+    return {name: output["contracts"][file][name]["storageLayout"] for file, name in files.items()}
 
 
 def settings() -> dict[str, Any]:
@@ -69,6 +82,11 @@ def solc(question: dict[str, Any]) -> dict[str, Any]:
         raise NotCompiled("the compiler", done.stderr.strip())
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
+
+
+def _refuse_errors(output: dict[str, Any], what: str) -> None:
+    if wrong := [e["formattedMessage"] for e in output.get("errors", []) if e["severity"] == "error"]:
+        raise NotCompiled(what, "\n".join(wrong))
 
 
 def _artifact(name: str, made: dict[str, Any]) -> Artifact:

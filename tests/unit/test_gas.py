@@ -1,6 +1,6 @@
-"""No verb becomes dearer unnoticed: gas measured anew beside the committed figures."""
+"""No verb becomes dearer unnoticed: gas measured anew beside the committed figures. Only the batches of wide accounts are left to
+`make bench-gas`: they take longer than all the rest."""
 
-import json
 import sys
 from pathlib import Path
 
@@ -9,29 +9,37 @@ import pytest
 # By its folder: some package of the environment installs a `benchmarks` of its own.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
-import gas  # noqa: E402
-from gas_rows import ROWS  # noqa: E402
+import gas_figures as gas  # noqa: E402
+from gas_rows import ROWS, SMALL, Stage  # noqa: E402
+from gas_wide import WIDE_ROWS  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def figures():
-    """On an Anvil of its own: gas depends on everything that was deployed before."""
-    return gas.measure()
+    return gas.measure(batches=False)
 
 
 def test_gas_every_row_is_measured(figures):
     assert not figures.unmeasured
-    budgeted = json.loads(gas.PEERS.read_text())["rows"]
-    assert set(budgeted) <= set(figures.gas) == set(ROWS)
+    budgeted = set(gas.read_peers()["rows"])
+    assert budgeted == set(figures.real) <= set(figures.gas) == {*ROWS, *WIDE_ROWS}
+    assert all(len(gas) == len(growth.counts) for growth in figures.growth.values() for gas in growth.gas.values())
 
 
 def test_gas_has_not_grown(figures):
-    found = gas.grown(gas.read_committed(), figures.gas)
+    found = gas.grown(gas.read_committed().all(), figures.all())
     assert not found, (
         f"gas has grown by more than {gas.ALLOWED_GROWTH_PERCENT} %:\n  "
         + "\n  ".join(found)
         + "\nIf that is worth it: python benchmarks/gas.py --accept, and commit benchmarks/gas.json."
     )
+
+
+@pytest.mark.parametrize("name", ["open", "withdraw, position open", "liquidate, whole"])
+def test_gas_does_not_grow_with_the_number_of_accounts(figures, name):
+    with gas.stage_of(Stage) as stage:
+        stage.open_thin(SMALL, range(1, 41))
+        assert ROWS[name](stage) == figures.gas[name], "GAS-1"
 
 
 @pytest.mark.parametrize("measured, is_found", [(100_000, False), (99_000, False), (101_000, False), (101_001, True)])
