@@ -34,6 +34,7 @@ library MarginMath {
         pure
         returns (IMarginTypes.Margin memory margin)
     {
+        margin.cash = snapshot.cash;
         IMarginTypes.Leg[] memory legs = snapshot.legs;
         uint256 penalty;
         for (uint256 i; i < legs.length; ++i) {
