@@ -2,8 +2,8 @@
 
     lookout = Lookout(url, lens="0x…", wallet=Wallet.from_environment())
 
-All other addresses are read off the lens. An answer that makes no sense is an error (`NodeRefused`), never a zero; nothing is
-repeated here: the keeper knows what is still worth asking.
+All other addresses are read off the lens. An answer that makes no sense is an error (`NodeRefused`), never a zero; what
+does not answer is asked three times in a second, and not more: the keeper knows what is still worth asking.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from plimsoll.chain.abi import selector, to_address
 from plimsoll.chain.artifacts import artifact, decode_log
 from plimsoll.chain.live import GWEI, KNOWN, POOR, UNDERPRICED, USED, LiveChain
 from plimsoll.chain.node import Contract, reverted
-from plimsoll.chain.rpc import Rpc, as_int
+from plimsoll.chain.patient import BriskRpc
+from plimsoll.chain.rpc import as_int
 from plimsoll.chain.wallet import Wallet
 from plimsoll.errors import NodeRefused, Reverted, WalletError
 
@@ -76,11 +77,6 @@ class Outcome(NamedTuple):
     paid: int
 
 
-class Signed(NamedTuple):
-    raw: str
-    hash: str
-
-
 class Lookout:
     """url: http. lens: the address of the MarginLens. wallet: who sends; without one nothing can be sent.
 
@@ -90,26 +86,18 @@ class Lookout:
     def __init__(
         self, url: Any, lens: str, wallet: Wallet | None = None, seconds: float = SECONDS_TO_ANSWER, per_post: int = CALLS_PER_POST
     ) -> None:
-        self.rpc = Rpc(url, seconds, per_post)
+        self.rpc = BriskRpc(url, seconds, per_post)
         self._chain, self._wallet = LiveChain(self.rpc, wallet), wallet
         self.parts = self._parts(lens)
 
     def _parts(self, lens: str) -> dict[str, Contract]:
         parts = {"lens": self._chain.at(ABI_OF["lens"], lens)}
-
-        def of(part: str, view: str, name: str) -> None:
-            parts[name] = self._chain.at(ABI_OF[name], getattr(parts[part], view)())
-
-        for part, view, name in (
-            ("lens", "ENGINE", "engine"),
-            ("lens", "LIQUIDATION_ENGINE", "liquidation"),
-            ("lens", "POOL", "pool"),
-            ("engine", "ORACLE", "oracle"),
-            ("engine", "AUCTION_HOUSE", "auctions"),
-            ("engine", "PARAMETERS", "parameters"),
-            ("engine", "SETTLEMENT", "settlement"),
+        for known, views in (
+            ("lens", {"engine": "ENGINE", "liquidation": "LIQUIDATION_ENGINE", "pool": "POOL"}),
+            ("engine", {"oracle": "ORACLE", "auctions": "AUCTION_HOUSE", "parameters": "PARAMETERS", "settlement": "SETTLEMENT"}),
         ):
-            of(part, view, name)
+            found = self._chain.batch([parts[known].call_item(view) for view in views.values()])
+            parts |= {name: self._chain.at(ABI_OF[name], address) for name, address in zip(views, found)}
         return parts
 
     @property
@@ -209,17 +197,18 @@ class Lookout:
 
     def names(self) -> list[str]:
         [count] = self.ask([("oracle", "feedCount", ())])
-        return [str(self._feed(feed, "description")) for feed in range(count)]
+        return [str(told) for told in self._feeds(range(count), "description")]
 
-    def _feed(self, feed: int, view: str) -> Any:
-        [known] = self.ask([("oracle", "feedConfig", (feed,))])
-        proxy = self._chain.at("AggregatorV3Interface", known.config.aggregator)
+    def _feeds(self, feeds: Sequence[int], view: str) -> list[Any]:
+        """What the feeds themselves answer."""
+        known = self.ask([("oracle", "feedConfig", (feed,)) for feed in feeds])
         with sense("eth_call"):
-            return self._chain.batch([proxy.call_item(view)], errors="return")[0]
+            proxies = [self._chain.at("AggregatorV3Interface", one.config.aggregator) for one in known]
+            return self._chain.batch([proxy.call_item(view) for proxy in proxies], errors="return")
 
     def last_round(self, feed: int) -> list[int]:
         """A feed that does not even answer for its latest round has none."""
-        latest = self._feed(feed, "latestRoundData")
+        [latest] = self._feeds([feed], "latestRoundData")
         if isinstance(latest, Exception):
             return []
         return [latest.roundId - back for back in range(ROUNDS_BACK) if latest.roundId > back]
@@ -245,12 +234,12 @@ class Lookout:
         with sense("eth_getTransactionCount"):
             return as_int(found)
 
-    def sign(self, nonce: int, to: str, data: str, gas: int, fee: int, tip: int) -> Signed:
+    def sign(self, nonce: int, to: str, data: str, gas: int, fee: int, tip: int) -> tuple[str, str]:
         if self._wallet is None:
             raise WalletError("there is no key: name a keystore account with --account, or run with --dry-run")
         fields: dict[str, Any] = {"chainId": int(self.identity["chain"]), "nonce": nonce, "gas": gas, "type": 2, "value": 0}
         fields |= {"maxFeePerGas": fee, "maxPriorityFeePerGas": tip, "to": to_checksum_address(to), "data": data}
-        return Signed(*self._wallet.sign(fields))
+        return self._wallet.sign(fields)
 
     def publish(self, raw: str) -> str:
         try:

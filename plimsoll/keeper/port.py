@@ -74,13 +74,6 @@ class Receipt(Protocol):
     def paid(self) -> int: ...
 
 
-class Signed(NamedTuple):
-    """A transaction as it is sent, and its hash."""
-
-    raw: str
-    hash: str
-
-
 class Port(Protocol):
     """One deployment on one chain."""
 
@@ -94,10 +87,10 @@ class Port(Protocol):
 
     def head(self) -> Head: ...
 
-    def headers(self, numbers: Sequence[int]) -> list[Head | None]:
+    def headers(self, numbers: Sequence[int]) -> Sequence[Head | None]:
         """None where there is no such block (yet)."""
 
-    def told(self, first: int, last: int) -> list[Told]:
+    def told(self, first: int, last: int) -> Sequence[Told]:
         """All events of the house in these blocks, in order."""
 
     def ask(self, calls: Sequence[Call], block: str | None = None, gas: int | None = None) -> list[Any]:
@@ -119,12 +112,13 @@ class Port(Protocol):
     def nonce(self) -> int:
         """How many transactions of ours are in blocks."""
 
-    def sign(self, nonce: int, to: str, data: str, gas: int, fee: int, tip: int) -> Signed: ...
+    def sign(self, nonce: int, to: str, data: str, gas: int, fee: int, tip: int) -> tuple[str, str]:
+        """(the transaction as it is sent, its hash)"""
 
     def publish(self, raw: str) -> str:
         """"" when the node has it; else its word for why not: "underpriced", "used" (the nonce is), "poor"."""
 
-    def receipts(self, hashes: Sequence[str]) -> list[Receipt | None]: ...
+    def receipts(self, hashes: Sequence[str]) -> Sequence[Receipt | None]: ...
 
     def knows(self, transaction: str) -> bool:
         """Whether the node has it, in a block or waiting."""

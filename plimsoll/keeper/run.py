@@ -11,6 +11,7 @@ transaction in send.py; how the chain is followed in watch.py.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -27,7 +28,7 @@ from plimsoll.keeper.store import Store, Trip
 from plimsoll.keeper.watch import Behind, News, Shifted, Watch
 
 TROUBLE = (NodeDead, NodeRefused, Behind, Shifted)
-FIRST_PAUSE, LONGEST_PAUSE = 0.25, 15.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 4.0
 SECONDS_TO_END = 180.0  # what is under way when we are told to stop
 REHEARSED = 320  # accounts a round
 FIRST_PART_GAS = 30_000  # until it was seen what one costs
@@ -63,10 +64,23 @@ class Sight:
     market: Market | None = None
     news: News | None = None
     below: list[Standing] = field(default_factory=list)
+    near: list[Standing] = field(default_factory=list)  # nearest to the line first
     unpaid: tuple[int, ...] = ()
     gas_price: int = 0
+    took: float = 0.0  # seconds, the latest round
     good_at: float = 0.0  # monotonic
     trouble: str = ""
+
+
+@dataclass
+class Totals:
+    """earned: settlement units, by the events that are on the chain now. paid: wei, for what was mined. gas: units."""
+
+    earned: int = 0
+    unloaded: int = 0
+    paid: int = 0
+    gas: int = 0
+    ends: Counter[str] = field(default_factory=Counter)
 
 
 class Keeper:
@@ -83,6 +97,8 @@ class Keeper:
         self.chores = Chores(port, self.unit, options.budget)
         self.rivals = Rivals(port.address)
         self.sight = Sight(good_at=time.monotonic())
+        self.totals = Totals()
+        self._count()
         self.stopping = False
         self.part_gas, self._ether, self._at_once = FIRST_PART_GAS, 0, 1
         self._parts: dict[int, int] = {}
@@ -125,7 +141,7 @@ class Keeper:
 
     def round(self) -> None:
         """Once. Raises NodeDead, NodeRefused, Behind, Shifted."""
-        known = self.sight.news.head.hash if self.sight.news else ""
+        started, known = time.monotonic(), self.sight.news.head.hash if self.sight.news else ""
         news = self.watch.advance()
         self._note(news)
         self._carry()
@@ -136,6 +152,7 @@ class Keeper:
         self.sight.below = sorted(judge.below(self.port, self.watch.book, news.head.hash), key=lambda one: one.depth)
         if not self.stopping:
             self._act(market, news)
+        self.sight.took = time.monotonic() - started
 
     def _carry(self) -> None:
         """What is under way. A transaction that the node will not have does not keep us from sending others."""
@@ -147,7 +164,15 @@ class Keeper:
 
     # What was seen ---------------------------------------------------------------------------------------------------
 
+    def _count(self) -> None:
+        """What was earned and paid, by the store."""
+        wins, trips = self.store.wins(self.port.address), self.store.trips()
+        self.totals = Totals(sum(win.reward for win in wins), len(wins), sum(t.paid for t in trips), sum(t.gas_used for t in trips))
+        self.totals.ends = Counter(trip.end for trip in trips if trip.end)
+
     def _note(self, news: News) -> None:
+        if news.unwound or any(told.name in WON for told in news.events):
+            self._count()
         if news.unwound:
             self.journal.note("reorganisation", blocks=news.unwound, head=news.head.number)
         if news.mended:
@@ -194,6 +219,7 @@ class Keeper:
                 seen = div_down(trip.gas_used, self._parts[trip.id])
                 self.part_gas = div_down(3 * self.part_gas + seen, 4)
         self._parts.pop(trip.id, None)
+        self._count()
         facts = {"nonce": trip.nonce, "doing": trip.what, "won": won, "gas": trip.gas_used, "paid": trip.paid, "block": trip.block}
         self.journal.note(trip.end, **facts)
         if trip.end in ("refused", "taken"):

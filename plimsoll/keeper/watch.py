@@ -130,7 +130,7 @@ class Watch:
     def _told(self, first: int, last: int) -> list[Told] | None:
         """None where the node will not answer for so many blocks: fewer are asked for next."""
         try:
-            events = self._port.told(first, last)
+            events = list(self._port.told(first, last))
             if len(events) < SUSPICIOUS or first == last:
                 return events
         except NodeRefused:
