@@ -44,8 +44,8 @@ class Clock:
     """What is known of a trip in this run only, in seconds of the monotonic clock. seen: the block in which it was seen."""
 
     begun: float
-    sent: float = 0.0
-    taken: float = 0.0
+    sent: float | None = None
+    taken: float | None = None
     seen: int = 0
 
 
@@ -108,7 +108,7 @@ class Sender:
         clock, now = self._clocks[trip.id], self._now()
         if mined is not None:
             version, receipt = mined
-            clock.taken, clock.seen = 0.0, receipt.block
+            clock.taken, clock.seen = None, receipt.block
             if height - receipt.block + 1 < self.manners.confirmations:
                 return None
             end = "done" if receipt.ok else "refused"
@@ -117,11 +117,11 @@ class Sender:
             return replace(trip, end=end, block=receipt.block, gas_used=receipt.gas_used, paid=receipt.paid)
         clock.seen = 0
         if used > trip.nonce:
-            clock.taken = clock.taken or now
+            clock.taken = now if clock.taken is None else clock.taken
             return replace(trip, end="taken") if now - clock.taken >= self.manners.lag else None
-        clock.taken = 0.0
-        if not clock.sent or now - clock.sent >= self.manners.resend:
-            self._again(trip, wanted(trip) and now - clock.begun <= self.manners.give_up, raised=clock.sent > 0)
+        clock.taken = None
+        if clock.sent is None or now - clock.sent >= self.manners.resend:
+            self._again(trip, wanted(trip) and now - clock.begun <= self.manners.give_up, raised=clock.sent is not None)
         return None
 
     def _again(self, trip: Trip, wanted: bool, raised: bool) -> None:

@@ -32,6 +32,7 @@ from plimsoll.keeper.port import Told
 SCHEMA = "1"
 BLOCKS_KEPT = 256
 ROWS_AT_ONCE = 5_000
+SECONDS_TO_LOCK = 1
 
 _META = sql.MetaData()
 _facts = sql.Table("facts", _META, sql.Column("name", sql.String(40), primary_key=True), sql.Column("value", sql.Text, nullable=False))
@@ -132,7 +133,7 @@ class Store:
                     if name not in found:
                         work.execute(sql.insert(_facts).values(name=name, value=value))
         except (SQLAlchemyError, ImportError) as problem:
-            raise StoreError(f"{_shown(url)} cannot be opened ({_first_line(problem)}). Give another one with --store") from None
+            raise StoreError(f"{_shown(url)} cannot be opened ({_first_line(problem)}): give another one with --store") from None
 
     def _require(self, found: Mapping[str, str], mine: Mapping[str, str]) -> None:
         for name, value in mine.items():
@@ -145,7 +146,7 @@ class Store:
             with self._engine.begin() as work:
                 yield work
         except SQLAlchemyError as problem:
-            raise StoreError(f"{_shown(self.url)}: {_first_line(problem)}. Is the disk full, or another keeper at it?") from None
+            raise StoreError(f"{_shown(self.url)}: {_first_line(problem)}. Is its folder there, its disk full, another keeper at it? Or give another one with --store") from None
 
     def close(self) -> None:
         self._engine.dispose()
@@ -277,8 +278,9 @@ class Store:
 
 def _open(url: str) -> sql.Engine:
     """One connection; a file of SQLite belongs to one keeper at a time."""
-    engine = sql.create_engine(url, poolclass=StaticPool)
-    if engine.dialect.name == "sqlite":
+    sqlite = sql.engine.make_url(url).get_backend_name() == "sqlite"
+    engine = sql.create_engine(url, poolclass=StaticPool, connect_args={"timeout": SECONDS_TO_LOCK} if sqlite else {})
+    if sqlite:
 
         @sql.event.listens_for(engine, "connect")
         def alone(connection: Any, record: Any) -> None:
