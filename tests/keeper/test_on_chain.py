@@ -1,0 +1,262 @@
+"""The keeper at real contracts: what it sends is mined when a test says so."""
+
+import io
+import json
+
+import pytest
+
+from plimsoll.chain.lookout import Lookout
+from plimsoll.chain.node import Chain
+from plimsoll.chain.deployment import Deployment
+from plimsoll.chain.standard import POOL_SUPPLY, standard_world
+from plimsoll.chain.wallet import Wallet
+from plimsoll.keeper.book import read
+from plimsoll.keeper.journal import Journal
+from plimsoll.keeper.run import Keeper, Options
+from plimsoll.keeper.send import Manners
+from plimsoll.keeper.store import Store
+from plimsoll.soaking import LastingAnvil
+from plimsoll.types import DAY, HALT_GRACE, USDC, WAD
+
+KEYS = [f"0x{i + 1:02x}" + "c0ffee" * 10 + "ab" for i in range(3)]
+GWEI, ETHER = 10**9, 10**18
+AT_ONCE = Manners(confirmations=1, resend=60)
+
+
+class House:
+    """A deployment, a trader with accounts, and keepers at it."""
+
+    def __init__(self, anvil):
+        self.anvil, self.chain = anvil, Chain(anvil)
+        self.made = Deployment.deploy(self.chain, standard_world(self.chain.now))
+        self.made.provide(self.chain.accounts[5], POOL_SUPPLY)
+        self.trader = self.chain.accounts[6]
+        self.made.give(self.trader, "USDC", 10**6 * USDC)
+        self.made.settlement.approve(self.made.engine, 2**256 - 1, sender=self.trader)
+        self.wallets = [Wallet.from_key(key) for key in KEYS]
+        for wallet in self.wallets:
+            anvil.rpc("anvil_setBalance", wallet.address, hex(10 * ETHER))
+        self.folder = None
+
+    def open(self, count, size=10**9, cash=200, first=0):
+        """Accounts of one position in ETH at 2,000, each with a little more cash than the one before it."""
+        made, found = self.made, []
+        for i in range(first, first + count):
+            account = made.account(self.trader, i)
+            made.engine.setOperator(account, made.pool, 1, sender=self.trader)
+            made.engine.deposit(account, made.settlement, (cash + i) * USDC, 0, sender=self.trader)
+            made.pool.trade(account, 0, size, 2**255 if size > 0 else 0, 2**40, sender=self.trader)
+            found.append(account)
+        return found
+
+    def price(self, whole):
+        self.made.set_price("ETH", whole * WAD)
+
+    def held_back(self):
+        """From here on nothing is mined by itself."""
+        self.anvil.rpc("evm_setAutomine", False)
+
+    def mine(self):
+        self.anvil.rpc("evm_mine")
+
+    def keeper(self, number=0, **options):
+        log = io.StringIO()
+        port = Lookout(self.anvil.url, self.made.lens.address, self.wallets[number])
+        store = Store(f"sqlite:///{self.folder}/{number}.db", port.identity)
+        options = {"manners": AT_ONCE, "chores": 10**9, **options}
+        keeper = Keeper(port, store, Options(**options), Journal(log))
+        keeper.log = log
+        keeper._chored = 0 if options["chores"] == 10**9 else keeper._chored
+        return keeper
+
+    def below(self, accounts):
+        return sum(self.made.lens.liquidatable(accounts))
+
+
+def lines(keeper, what):
+    return [line for line in map(json.loads, keeper.log.getvalue().splitlines()) if line["what"] == what]
+
+
+@pytest.fixture(scope="module")
+def built():
+    with LastingAnvil("--gas-limit", "30000000") as anvil:
+        yield House(anvil)
+
+
+@pytest.fixture
+def house(built, tmp_path):
+    here = built.chain.snapshot()
+    built.folder = tmp_path
+    yield built
+    built.anvil.rpc("anvil_dropAllTransactions")
+    built.anvil.rpc("evm_setAutomine", True)
+    built.chain.revert(here)
+
+
+def settle(house, *keepers, rounds=8):
+    """Rounds of all keepers, a block after each."""
+    for _ in range(rounds):
+        for keeper in keepers:
+            keeper.round()
+        house.mine()
+    for keeper in keepers:
+        keeper.round()
+
+
+def same_as_chain(house, keeper):
+    kept = dict(keeper.store.accounts())
+    return kept and kept == dict(read(keeper.port, list(kept), keeper.port.head().hash))
+
+
+def test_all_below_their_line_are_unloaded_and_the_store_is_the_chain(house):
+    accounts = house.open(40)
+    keeper = house.keeper()
+    keeper.round()
+    assert keeper.watch.book.keys() >= set(accounts) and lines(keeper, "sent") == []
+    house.price(1_880)
+    sinking = house.below(accounts)
+    house.held_back()
+    settle(house, keeper)
+    assert 0 < sinking < 40 and house.below(accounts) == 0
+    assert len(keeper.store.wins(keeper.port.address)) == sinking and same_as_chain(house, keeper)
+    account = house.made.account(keeper.port.address)
+    assert keeper.totals.earned == house.made.engine.accountState(account).cash > 0
+    assert keeper.totals.paid == 10 * ETHER - keeper.port.balance() > 0
+
+
+def test_dry_run_decides_and_sends_nothing(house):
+    accounts = house.open(3)
+    house.price(1_800)
+    keeper = house.keeper(dry=True)
+    settle(house, keeper, rounds=3)
+    assert keeper.port.nonce() == 0 and house.below(accounts) == 3
+    [line] = lines(keeper, "would send")
+    assert len(line["accounts"]) == 3 and line["reward"] > 0
+
+
+def test_reward_below_the_price_of_gas_sends_nothing_and_says_so(house):
+    accounts = house.open(3)
+    house.price(1_880)
+    keeper = house.keeper(ether=0)
+    keeper.port.fees = lambda: (100_000 * GWEI, 0)
+    keeper.round()
+    assert keeper.port.nonce() == 0 and len(keeper.sight.unpaid) == house.below(accounts) > 0
+    assert lines(keeper, "alert")[0]["reason"] == "rewards below gas"
+
+
+def test_keepers_side_by_side_waste_one_transaction_each_at_most(house):
+    accounts = house.open(40)
+    house.price(1_800)
+    house.held_back()
+    keepers = [house.keeper(i) for i in range(3)]
+    for keeper in keepers:
+        keeper.part_gas = 300_000  # small batches: many of them
+    settle(house, *keepers, rounds=10)
+    assert house.below(accounts) == 0
+    assert sum(len(keeper.store.wins(keeper.port.address)) for keeper in keepers) == 40
+    assert [keeper.totals.ends["wasted"] <= 1 for keeper in keepers] == [True] * 3
+    assert sum(bool(keeper.store.wins(keeper.port.address)) for keeper in keepers) > 1
+    assert all(same_as_chain(house, keeper) for keeper in keepers)
+
+
+def test_own_account_takes_positions_and_earns_more_until_it_has_no_margin_left(house):
+    accounts = house.open(6)
+    owner, made = house.wallets[0].address, house.made
+    own = made.account(owner, 3)
+    house.anvil.rpc("anvil_impersonateAccount", owner)
+    made.give(owner, "USDC", 500 * USDC)
+    made.settlement.approve(made.engine, 2**256 - 1, sender=owner)
+    made.engine.deposit(own, made.settlement, 500 * USDC, 0, sender=owner)
+    house.price(1_880)
+    house.held_back()
+    keeper = house.keeper(own=own)
+    settle(house, keeper)
+    assert house.below(accounts) == 0 and made.engine.position(own, 0).size > 0
+    takers = {told.args["taker"] for told in keeper.port.told(0, keeper.port.head().number) if told.name == "Liquidated"}
+    assert takers == {own, 0}
+
+
+def test_account_below_zero_is_absorbed_in_the_same_batch(house):
+    accounts = house.open(3)
+    house.price(1_600)
+    house.held_back()
+    keeper = house.keeper()
+    settle(house, keeper, rounds=3)
+    assert house.below(accounts) == 0 and {win.event for win in keeper.store.wins()} == {"Absorbed"}
+
+
+def test_owner_who_tops_up_first_costs_one_skip_and_is_left_alone_for_a_while(house):
+    [account] = house.open(1)
+    house.price(1_880)
+    house.held_back()
+    keeper = house.keeper()
+    keeper.round()
+    house.anvil.rpc("anvil_dropAllTransactions")
+    made = house.made
+    house.anvil.rpc("evm_setAutomine", True)
+    made.engine.deposit(account, made.settlement, 50 * USDC, 0, sender=house.trader)
+    house.anvil.rpc("evm_setAutomine", False)
+    keeper.port.publish(keeper.sender.open[0].raw)
+    house.mine()
+    keeper.round()
+    assert [line["times"] for line in lines(keeper, "skipped")] == [1] and lines(keeper, "wasted")
+    assert keeper._strikes[account][1] > keeper.port.head().number
+
+
+def test_told_to_stop_it_first_lets_what_is_under_way_end(house):
+    house.open(3)
+    house.price(1_800)
+    house.held_back()
+    keeper = house.keeper()
+    waited = []
+
+    def wait(seconds):
+        waited.append(seconds)
+        if len(waited) == 1:
+            keeper.stopping = True
+        if len(waited) == 3:
+            house.mine()
+
+    keeper.run(wait)
+    assert len(waited) >= 3 and keeper.sender.open == [] and lines(keeper, "stopped")[0]["under_way"] == 0
+    assert len(keeper.store.wins()) == 3
+
+
+def test_collateral_of_a_debtor_is_put_up_and_bought_at_a_discount(house):
+    made, owner = house.made, house.wallets[0].address
+    account = made.account(house.trader, 99)
+    made.give(house.trader, "WETH", 10 * ETHER)
+    made.tokens["WETH"].approve(made.engine, 2**256 - 1, sender=house.trader)
+    made.engine.setOperator(account, made.pool, 1, sender=house.trader)
+    made.engine.deposit(account, made.tokens["WETH"], 5 * ETHER, 0, sender=house.trader)
+    made.pool.trade(account, 0, 15 * 10**9, 2**255, 2**40, sender=house.trader)
+    made.give(owner, "USDC", 50_000 * USDC)
+    house.price(1_560)
+    keeper = house.keeper(chores=0, upkeep=10 * USDC, budget=10_000 * USDC)
+    for _ in range(8):
+        keeper.round()
+        house.chain.advance(600)
+    done = {line["doing"] for line in lines(keeper, "sent")}
+    assert {"start an auction", "buy collateral 0"} <= done
+    assert made.tokens["WETH"].balanceOf(owner) > 0
+
+
+def test_dead_feed_is_observed_halted_and_observed_again_when_it_is_well(house):
+    keeper = house.keeper(chores=0, upkeep=10 * USDC)
+    oracle, feed = house.made.oracle, house.made.feeds["ETH"]
+    feed.setMode(1)
+    keeper.round()
+    house.mine()
+    assert oracle.haltOf(0).invalidSince > 0
+    feed.setMode(0)
+    house.price(2_000)
+    keeper.round()
+    house.mine()
+    assert oracle.haltOf(0).invalidSince == 0
+    house.chain.advance(8 * DAY + 60)
+    keeper.round()
+    house.chain.advance(HALT_GRACE + 60)
+    keeper.round()
+    house.mine()
+    keeper.round()
+    assert oracle.haltOf(0).haltedAt > 0
