@@ -21,6 +21,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -98,9 +99,9 @@ class Mate:
             self.process.wait()
             raise ConnectionError("whoever sent this is dead")
 
-    def lines(self) -> Counter[str]:
-        """How often each thing was logged."""
-        return Counter(json.loads(line)["what"] for line in self.log.read_text(encoding="utf-8").splitlines() if line.endswith("}"))
+    def lines(self) -> list[dict[str, Any]]:
+        """What it logged, but for a line that its end cut short."""
+        return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
 
 
 class Soak:
@@ -287,8 +288,11 @@ class Soak:
         nonce, balance = self._account(address)
         yield f"{name}: {dict(ends)}, and its nonce is {nonce}", len({t.nonce for t in mined}) == len(mined) == nonce
         yield f"{name}: what it paid for gas is gone from its balance", BALANCE - sum(trip.paid for trip in trips) == balance
-        told = all(lines[word] for word in ("started", "trouble", "stopped")) and lines["started"] == mate.killed + 1
-        yield f"{name}: its log says what happened: {dict(lines)}", told
+        begun = {line["nonce"] for line in lines if line["what"] in ("sent", "found under way")}
+        ended = {(line["nonce"], line["what"]) for line in lines if "gas" in line and "paid" in line}
+        told = begun == {trip.nonce for trip in trips} and ended == {(trip.nonce, trip.end) for trip in trips if trip.end}
+        words = Counter(line["what"] for line in lines)
+        yield f"{name}: its log says what became of each of them: {dict(words)}", told and words["started"] == mate.killed + 1
         yield f"{name}: killed {mate.killed} times, faults {dict(mate.faulty.done)}", mate.process is not None and mate.process.returncode == 0
         store.close()
 

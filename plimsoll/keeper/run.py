@@ -99,6 +99,8 @@ class Keeper:
         self.sight = Sight(good_at=time.monotonic())
         self.totals = Totals()
         self._count()
+        for win in store.wins():
+            self.rivals.note(win.keeper, win.block)
         self.stopping = False
         self.part_gas, self._ether, self._at_once = FIRST_PART_GAS, 0, 1
         self._parts: dict[int, int] = {}
