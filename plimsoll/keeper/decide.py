@@ -17,7 +17,7 @@ MOST_GAS = 2**24  # of one transaction: EIP-7825
 BASE_GAS = 60_000  # of a transaction that does nothing for nobody
 PARTS_OF_ALL = 19  # an account of sixteen legs has nineteen parts, one of none that owes costs as much
 OWN_PARTS = 3
-SPARE_E2 = 125  # of the gas that is expected
+SPARE_E2 = 110  # of the gas that is expected
 ETHER = 10**18
 
 
@@ -62,7 +62,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Deed:
-    """A transaction that is worth sending. gas: its limit; cost: what it is expected to cost."""
+    """A transaction that is worth sending. gas: its limit; used: what it is expected to use; cost: what that costs."""
 
     call: Call
     what: str
@@ -70,6 +70,7 @@ class Deed:
     gas: int = 0
     cost: int = 0
     reward: int = 0
+    used: int = 0
 
     @property
     def profit(self) -> int:
@@ -137,6 +138,7 @@ def liquidation(cases: Sequence[Case], terms: Terms) -> Deed:
         min(terms.most_gas, _limit(cases, terms)),
         terms.cost(used),
         sum(case.reward for case in cases),
+        used,
     )
 
 

@@ -31,7 +31,7 @@ TROUBLE = (NodeDead, NodeRefused, Behind, Shifted)
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 4.0
 SECONDS_TO_END = 180.0  # what is under way when we are told to stop
 REHEARSED = 320  # accounts a round
-FIRST_PART_GAS = 30_000  # until it was seen what one costs
+FIRST_PART_GAS = 27_000  # until it was seen what one costs
 MOST_AT_ONCE, LOOKUPS, MOST_STRIKES = 4, 8, 10
 SECONDS_TO_WORRY = 60.0
 WON = ("Liquidated", "Absorbed")
@@ -93,6 +93,7 @@ class Keeper:
         self.unit, self.names = 10**decimals, tuple(port.names())
         self.watch = Watch(port, store, options.first_block, [pool + sub for sub in range(instruments + 1)])
         self.sender = Sender(port, store, options.manners)
+        self.sender.reopen(store.checkpoint.number)  # killed between the two halves of an unwinding
         self.markets = MarketReader(port, self.names)
         self.chores = Chores(port, self.unit, options.budget)
         self.rivals = Rivals(port.address)
@@ -173,6 +174,8 @@ class Keeper:
         self.totals.ends = Counter(trip.end for trip in trips if trip.end)
 
     def _note(self, news: News) -> None:
+        for trip in self.sender.reopen(news.kept) if news.unwound else []:
+            self.journal.note("unmined", nonce=trip.nonce, doing=trip.what, block=trip.block)
         if news.unwound or any(told.name in WON for told in news.events):
             self._count()
         if news.unwound:
@@ -261,7 +264,8 @@ class Keeper:
             self._at_once = 1 if not self.sender.open else self._at_once
             return
         if any(told.name in WON and self._mine(told) for told in news.events):
-            self._at_once = max(1, min(MOST_AT_ONCE, div_down(news.head.gas_limit, terms.most_gas)))
+            used = decided.deeds[0].used
+            self._at_once = max(1, min(MOST_AT_ONCE, 1 + div_down(news.head.gas_limit - terms.most_gas, used)))
         room = self._at_once - unlanded
         for deed in self.rivals.share(decided.deeds, news.head.number, room) if room > 0 else []:
             batch = [passed[account] for account in deed.accounts]

@@ -54,6 +54,7 @@ class Sender:
         self._port, self._store, self.manners, self._now = port, store, manners, now
         self.open: list[Trip] = store.trips(under_way=True)
         self._clocks = {trip.id: Clock(now()) for trip in self.open}
+        self._free = max((trip.nonce + 1 for trip in store.trips() if trip.mined), default=0)  # nonces below it are used up
         self.replaced = 0
         self.poor = False
 
@@ -67,7 +68,7 @@ class Sender:
         base, tip = self._port.fees()
         fee = min(2 * base + tip, self.manners.most_fee)
         to, data = self._port.encode(deed.call)
-        nonce = max([self._port.nonce(), *(trip.nonce + 1 for trip in self.open)])
+        nonce = max([self._free, self._port.nonce(), *(trip.nonce + 1 for trip in self.open)])
         trip = self._signed(Trip(0, nonce, deed.what, deed.accounts, to, data, deed.gas, fee, min(tip, fee)))
         trip = self._store.begin(trip)
         self.open.append(trip)
@@ -157,8 +158,22 @@ class Sender:
             self._clocks[trip.id].sent = self._now()
         return word
 
+    def reopen(self, kept: int) -> list[Trip]:
+        """Blocks after this one are not on the chain any more: what ended in them has not ended. Returns those trips."""
+        lost = [trip for trip in self._store.trips() if trip.block > kept]
+        for trip in lost:
+            again = replace(trip, end="", block=0, gas_used=0, paid=0)
+            self._store.save(again)
+            self.open.append(again)
+            self._clocks[trip.id] = Clock(self._now())
+        self.open.sort(key=lambda trip: trip.nonce)
+        self._free = min([self._free, *(trip.nonce for trip in lost)])
+        return lost
+
     def _close(self, trip: Trip) -> None:
         self._store.save(trip)
+        if trip.mined:
+            self._free = max(self._free, trip.nonce + 1)
         self.open = [one for one in self.open if one.id != trip.id]
         del self._clocks[trip.id]
 

@@ -105,6 +105,11 @@ class Trip:
     paid: int = 0
 
 
+    @property
+    def mined(self) -> bool:
+        return self.block > 0
+
+
 @dataclass(frozen=True)
 class Win:
     """reward: of the keeper, settlement units."""

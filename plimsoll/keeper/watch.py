@@ -42,13 +42,14 @@ class Shifted(PlimsollError):
 
 @dataclass
 class News:
-    """What an advance brought. unwound: blocks that were given up. mended: accounts that no event had told of, and yet had
+    """What an advance brought. unwound: blocks that were given up, all after block `kept`. mended: accounts that no event had told of, and yet had
     changed. rules: parameters changed."""
 
     head: Head
     events: list[Told] = field(default_factory=list)
     touched: set[int] = field(default_factory=set)
     unwound: int = 0
+    kept: int = 0
     mended: int = 0
 
     @property
@@ -76,6 +77,7 @@ class Watch:
         news = News(head)
         if at.hash:
             news.unwound = self._follow(head, at)
+            news.kept = at.number - news.unwound
         self._events(news)
         if news.events or news.unwound:
             self._store.mark(self._house)
@@ -99,7 +101,7 @@ class Watch:
         ancestor = self._ancestor([number for number in known if number < at.number])
         if ancestor is None:
             self._store.restart(self._first)
-            return at.number - self._first
+            return at.number - self._first + 1
         self._store.unwind(ancestor)
         return at.number - ancestor.number
 

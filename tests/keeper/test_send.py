@@ -234,3 +234,27 @@ def test_written_down_and_killed_what_is_not_wanted_any_more_is_withdrawn(fake, 
     again = Sender(fake, Store(url, fake.identity), MANNERS, clock)
     advance(again, fake, wanted=lambda trip: False)
     assert fields(next(iter(fake.mempool.values()))[1])["data"] == "0x"
+
+
+def test_end_in_a_block_that_is_reorganised_away_is_no_end(fake, store, sender):
+    trip = sender.send(DEED)
+    fake.take(trip.hashes[0])
+    fake.mine()
+    assert advance(sender, fake)[0].block == 1
+    fake.unmine(2)
+    fake.mined.clear()
+    fake.used = 0
+    assert [one.id for one in sender.reopen(0)] == [trip.id] and sender.reopen(0) == []
+    assert store.trips(under_way=True)[0].paid == 0
+    advance(sender, fake)
+    assert list(fake.mempool) == list(trip.hashes) and sender.send(DEED).nonce == 1
+
+
+def test_node_that_forgot_a_nonce_does_not_make_us_use_it_twice(fake, store, url, sender, clock):
+    fake.take(sender.send(DEED).hashes[0])
+    fake.mine()
+    advance(sender, fake)
+    fake.used = 0
+    assert sender.send(DEED).nonce == 1
+    store.close()
+    assert Sender(fake, Store(url, fake.identity), MANNERS, clock).send(DEED).nonce == 2
