@@ -1,6 +1,6 @@
 """Our side of the threshold property: one position beside one coin of collateral is liquidatable exactly when E < M.
 
-Every case is judged by the model (plimsoll.model.margin_math) and by the library's real bytecode, thousands in one call; a
+Every case is judged by the model (plimsoll.margin_math) and by the library's real bytecode, thousands in one call; a
 difference stops everything. Ranges and terms are those of benchmarks/foundry/ThresholdTest.sol.
 """
 
@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 from fuzz_forge import Rate
 
+from plimsoll import margin_math
 from plimsoll.chain.harness import WORD, pack, words
 from plimsoll.chain.node import Chain, Contract
-from plimsoll.model import margin_math
-from plimsoll.model.margin_math import Coin, Leg, Margin, Snapshot
+from plimsoll.margin_math import Coin, Leg, Margin, Snapshot
 
 CASES = 4_000  # in one call: a request stays below 2 MB
 SIZE_SCALE, COIN_SCALE = margin_math.size_scale(6), margin_math.coin_scale(18, 6)

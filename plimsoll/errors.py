@@ -20,6 +20,7 @@
     │   └── StoreError              its database cannot be used
     ├── FuzzError                   a campaign that cannot go on: its workers, its scheduler
     ├── AdapterError                what `properties` was told to check is not an adapter
+    ├── RiskError                   what the risk engine was given cannot be of one moment of one chain
     └── ScenarioError
         ├── ScenarioFileError       a scenario file is wrong: file, line, field, what was expected
         ├── PriceFileError          a price file is wrong: file, line, what was expected
@@ -168,6 +169,10 @@ class FuzzError(PlimsollError):
 
 class AdapterError(PlimsollError):
     """A name that leads to no adapter, or to no property."""
+
+
+class RiskError(PlimsollError):
+    """What the risk engine was given does not fit together."""
 
 
 class ScenarioError(PlimsollError):

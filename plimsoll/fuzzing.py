@@ -22,7 +22,7 @@ from plimsoll.fuzz.campaign import KINDS, Result
 from plimsoll.fuzz.life import START, small_world
 from plimsoll.fuzz.lockstep import STATE, Bench, Finding
 from plimsoll.fuzz.scribe import replay
-from plimsoll.model.margin_math import Snapshot
+from plimsoll.margin_math import Snapshot
 from plimsoll.scenarios import writer
 from plimsoll.scenarios.calls import actors_of, in_words
 from plimsoll.types import DAY

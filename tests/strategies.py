@@ -10,10 +10,10 @@ from random import Random
 
 from hypothesis import strategies as st
 
+from plimsoll import margin_math
 from plimsoll.fixed_point import WAD, mul_div_up
 from plimsoll.fuzz.accounts import MILLION, aimed, magnitude, random_leg, random_portfolio
-from plimsoll.model import margin_math
-from plimsoll.model.margin_math import Coin, Leg, Snapshot
+from plimsoll.margin_math import Coin, Leg, Snapshot
 from plimsoll.types import USDC
 
 

@@ -13,7 +13,7 @@
     A concrete contract never imports another.                                  cli, fuzzing, …     all of plimsoll
                                                                                 everything else     all but scripts
 
-Core modules are fixed_point, types, state, errors, venue, invariants. Nothing imports scripts; plimsoll imports no tests; a
+Core modules are fixed_point, margin_math, funding_math, interest_math, types, state, errors, venue, invariants. Nothing imports scripts; plimsoll imports no tests; a
 package that knows chains (web3, brownie, …) is imported by plimsoll.chain alone within plimsoll.
 
 Each check takes a path within the project and the text there, and yields sentences that name what is wrong.
@@ -28,7 +28,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-CORE = {"fixed_point", "types", "state", "errors", "venue", "invariants"}
+CORE = {"fixed_point", "margin_math", "funding_math", "interest_math", "types", "state", "errors", "venue", "invariants"}
 PLAYERS = {"scenarios", "risk", "keeper"}
 PYTHON_MAY = {
     **{name: CORE for name in CORE},

@@ -15,11 +15,12 @@ from typing import Any
 
 import pytest
 
+from plimsoll import margin_math
 from plimsoll.chain.deployment import Deployment, Roles
 from plimsoll.chain.node import Chain, Contract, Receipt
 from plimsoll.fixed_point import WAD, mul_div_down
-from plimsoll.model import liquidation_math, margin_math
-from plimsoll.model.margin_math import Coin, Leg, Margin, Snapshot
+from plimsoll.margin_math import Coin, Leg, Margin, Snapshot
+from plimsoll.model import liquidation_math
 from plimsoll.types import CollateralSpec, DebtSpec, FeedSpec, InstrumentSpec, MarketSpec, TokenSpec, World
 
 USDC = 10**6

@@ -2,16 +2,16 @@
 often. Uniform numbers do not find what is wrong at a threshold: `aimed` moves the cash of an account so that its equity is what
 is asked for.
 
-Units: as in model/margin_math.py.
+Units: as in margin_math.py.
 """
 
 from __future__ import annotations
 
 from random import Random
 
+from plimsoll import margin_math
 from plimsoll.fixed_point import WAD, mul_div_down, mul_div_up
-from plimsoll.model import margin_math
-from plimsoll.model.margin_math import Coin, Leg, Snapshot
+from plimsoll.margin_math import Coin, Leg, Snapshot
 
 MILLION = 10**6
 MAX_LEGS, MAX_COINS = 16, 8

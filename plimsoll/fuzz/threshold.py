@@ -18,10 +18,11 @@ from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import NamedTuple
 
+from plimsoll import margin_math
 from plimsoll.fixed_point import WAD, mul_div_down
 from plimsoll.fuzz.accounts import MAX_AMOUNT, MAX_PRICE, MAX_SIZE, MILLION, aimed, random_portfolio
-from plimsoll.model import liquidation_math, margin_math
-from plimsoll.model.margin_math import Margin, Snapshot
+from plimsoll.margin_math import Margin, Snapshot
+from plimsoll.model import liquidation_math
 
 KINDS = ("E = M", "min(b + C, E) = I", "φN = E", "debt")
 OFFSETS = (-2, -1, 0, 1, 2)

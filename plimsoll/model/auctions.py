@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from plimsoll import margin_math
 from plimsoll.errors import Reverted
 from plimsoll.fixed_point import WAD, mul_div_down
-from plimsoll.model import ledger, liquidation_math, margin_math
+from plimsoll.margin_math import MILLION, Coin, Margin, Snapshot
+from plimsoll.model import ledger, liquidation_math
 from plimsoll.model.house import CASH, Auction, House, refuse
-from plimsoll.model.margin_math import MILLION, Coin, Margin, Snapshot
 from plimsoll.types import Purchase
 
 RAMP = 30 * 60  # seconds in which the discount grows

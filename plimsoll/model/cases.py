@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from plimsoll import margin_math
 from plimsoll.fixed_point import WAD, mul_div_down, mul_div_up
-from plimsoll.model import ledger, ledger_math, liquidation_math, margin_math
+from plimsoll.margin_math import MILLION, Leg, Margin, Snapshot
+from plimsoll.model import ledger, ledger_math, liquidation_math
 from plimsoll.model.house import House, account_of, owner_of, refuse
 from plimsoll.model.ledger import Loss
 from plimsoll.model.liquidation_math import Shares, Terms
-from plimsoll.model.margin_math import MILLION, Leg, Margin, Snapshot
 from plimsoll.model.oracle import Book
 
 

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from plimsoll import margin_math
 from plimsoll.errors import Reverted
 from plimsoll.fixed_point import WAD, mul_div_down, mul_div_up
-from plimsoll.model import cases, liquidation, liquidation_math, losses, margin_math, pool
+from plimsoll.margin_math import Leg
+from plimsoll.model import cases, liquidation, liquidation_math, losses, pool
 from plimsoll.model.cases import Case, Transfer
 from plimsoll.model.house import House, refuse
-from plimsoll.model.margin_math import Leg
 from plimsoll.types import DELEVERAGE_DELAY, DELEVERAGE_WINDOW
 
 REFUSALS = ("TakerRefused", "TakerIsAccount")

@@ -17,16 +17,15 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
+from plimsoll import margin_math
 from plimsoll.errors import Reverted
-from plimsoll.model import margin_math
+from plimsoll.interest_math import Interest
 from plimsoll.types import GUARDIAN, OWNER, POOL, SIZE_UNIT, CollateralSpec, InstrumentSpec, World
 
 ESCROW = 0  # the address at which escrow holds its tokens
 CASH = 0  # the escrow account that holds every settlement token of the engine
 NO_INSTRUMENT = 2**64 - 1
 NONCES = 2**24
-YEAR = 365 * 86_400
-INDEX_BASE = 10**9  # an interest index of 1
 MOST_INSTRUMENTS = 16  # that one account may hold
 MOST_COLLATERALS = 8
 
@@ -147,7 +146,7 @@ class Storage:
     collaterals: tuple[CollateralSpec, ...] = ()
     reduce_only: dict[int, bool] = field(default_factory=dict)
     pending: dict[int, tuple[InstrumentSpec, int]] = field(default_factory=dict)
-    interest: tuple[int, int, int] = (INDEX_BASE, 0, 0)  # the index, when it was that, and what it grows by a year, 1e-9
+    interest: Interest = Interest()
 
     def copy(self) -> Storage:
         return Storage(**{name: copy(value) for name, value in vars(self).items()})
@@ -163,7 +162,7 @@ class House:
         self.size_scale = margin_math.size_scale(world.settlement.decimals)
         self.feeds = tuple(spec.name for spec in world.feeds)
         self.storage = Storage(instruments=world.instruments, collaterals=world.collaterals)
-        self.storage.interest = INDEX_BASE, birth.interest, world.debt.interest_e9
+        self.storage.interest = Interest(since=birth.interest, rate=world.debt.interest_e9)
         insured = sum(spec.insurance for spec in world.instruments)
         for i, spec in enumerate(world.instruments):
             self.storage.markets[i] = Market(birth.listed[i])

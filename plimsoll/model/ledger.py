@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from plimsoll.fixed_point import div_down, mul_div_down, mul_div_up
-from plimsoll.model import funding_math, ledger_math, loss_math, margin_math, oracle
+from plimsoll import funding_math, interest_math, margin_math
+from plimsoll.fixed_point import div_down, mul_div_down
+from plimsoll.margin_math import MILLION, Coin, Leg, Margin, Snapshot
+from plimsoll.model import ledger_math, loss_math, oracle
 from plimsoll.model.house import (
     MOST_INSTRUMENTS,
     NO_INSTRUMENT,
     NONCES,
-    YEAR,
     Deficit,
     Estate,
     Fund,
@@ -26,12 +27,10 @@ from plimsoll.model.house import (
     signed,
     unsigned,
 )
-from plimsoll.model.margin_math import MILLION, Coin, Leg, Margin, Snapshot
 from plimsoll.model.oracle import Book
 from plimsoll.types import LOSS_EPOCH, SIZE_UNIT, WAD
 
 MILLIONTH = 10**12  # WAD in a millionth
-MOST_INTEREST_INDEX = 2**48 - 1
 
 
 class Loss(NamedTuple):
@@ -134,15 +133,11 @@ def accrued(house: House, instrument: int, mid: int) -> Market:
 def interest_on(house: House, account: int) -> int:
     """What negative cash owes since it was last posted: ⌈|cash| · growth of the index⌉."""
     record = house.record(account)
-    if record.cash >= 0:
-        return 0
-    return mul_div_up(-record.cash, interest_index(house) - record.interest_index, record.interest_index)
+    return interest_math.owed(record.cash, record.interest_index, interest_index(house))
 
 
 def interest_index(house: House) -> int:
-    """It grows by a rate of its beginning, not of itself."""
-    index, since, rate_e9 = house.storage.interest
-    return min(index + div_down(rate_e9 * (house.now - since), YEAR), MOST_INTEREST_INDEX)
+    return house.storage.interest.at(house.now)
 
 
 # Positions and cash ------------------------------------------------------------------------------------------------

@@ -23,9 +23,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from plimsoll import margin_math
 from plimsoll.fixed_point import WAD, mul_div_down, mul_div_up
-from plimsoll.model import ledger_math, margin_math, quote_math
-from plimsoll.model.margin_math import Coin, Leg, Margin, Snapshot
+from plimsoll.margin_math import Coin, Leg, Margin, Snapshot
+from plimsoll.model import ledger_math, quote_math
 
 MILLION = 10**6
 ROUNDING_PER_LEG = 3

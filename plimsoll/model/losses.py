@@ -15,12 +15,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from plimsoll import margin_math
 from plimsoll.fixed_point import WAD, div_down, mul_div_down
-from plimsoll.model import cases, ledger, liquidation_math, margin_math, pool
+from plimsoll.margin_math import Leg
+from plimsoll.model import cases, ledger, liquidation_math, pool
 from plimsoll.model.cases import Case, Transfer
 from plimsoll.model.house import NO_INSTRUMENT, Estate, House, account_of, owner_of, refuse, unsigned
 from plimsoll.model.ledger import Loss
-from plimsoll.model.margin_math import Leg
 from plimsoll.types import HOUR, Absorption
 
 REWARDS_AN_EPOCH = 20

@@ -12,8 +12,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from plimsoll.fixed_point import div_down
+from plimsoll.funding_math import YEAR
 from plimsoll.model import ledger, oracle
-from plimsoll.model.house import YEAR, House, refuse
+from plimsoll.model.house import House, refuse
 from plimsoll.model.oracle import Fault
 from plimsoll.types import NOTICE, SIZE_UNIT, InstrumentSpec
 
@@ -49,7 +50,7 @@ def set_interest(house: House, caller: int, rate_e9: int) -> None:
     """From now on; what has grown until now stays."""
     require_owner(house, caller)
     _at_most("interestRateE9", rate_e9, MOST_INTEREST)
-    house.storage.interest = ledger.interest_index(house), house.now, rate_e9
+    house.storage.interest = house.storage.interest.set(rate_e9, house.now)
 
 
 def _check(house: House, spec: InstrumentSpec) -> None:

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from plimsoll import margin_math
 from plimsoll.errors import Reverted
 from plimsoll.fixed_point import WAD, mul_div_down, mul_div_up
-from plimsoll.model import ledger, margin_math, oracle, protocol, tranche_math
+from plimsoll.margin_math import MILLION, Snapshot
+from plimsoll.model import ledger, oracle, protocol, tranche_math
 from plimsoll.model.house import House, Request, refuse, unsigned
-from plimsoll.model.margin_math import MILLION, Snapshot
 from plimsoll.model.oracle import Book
 from plimsoll.types import HOUR
 

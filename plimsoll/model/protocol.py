@@ -15,10 +15,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from plimsoll import margin_math
 from plimsoll.fixed_point import mul_div_down
-from plimsoll.model import ledger, ledger_math, margin_math, oracle, quoting
+from plimsoll.margin_math import MILLION, Margin
+from plimsoll.model import ledger, ledger_math, oracle, quoting
 from plimsoll.model.house import CASH, MOST_COLLATERALS, NO_INSTRUMENT, House, owner_of, refuse
-from plimsoll.model.margin_math import MILLION, Margin
 from plimsoll.model.oracle import Book
 from plimsoll.types import SIZE_UNIT, Fill
 

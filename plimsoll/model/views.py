@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from plimsoll import margin_math
 from plimsoll.errors import Reverted
 from plimsoll.fixed_point import WAD, div_down, mul_div_down, mul_div_up
-from plimsoll.model import auctions, ledger, margin_math, oracle, pool
+from plimsoll.margin_math import Snapshot
+from plimsoll.model import auctions, ledger, oracle, pool
 from plimsoll.model.house import CASH, ESCROW, House, Request
-from plimsoll.model.margin_math import Snapshot
 from plimsoll.model.oracle import Fault
 from plimsoll.state import AccountState, EscrowState, FeedState, Margin, MarketState, PoolState, Position, State
 from plimsoll.types import ENGINE, FAULTS, Account

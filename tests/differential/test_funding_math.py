@@ -5,8 +5,8 @@ from random import Random
 import pytest
 
 from plimsoll.fuzz.accounts import MAX_PRICE, magnitude, sign
-from plimsoll.model import funding_math
-from plimsoll.model.funding_math import DAY, LEAST, MOST, Funding, Market
+from plimsoll import funding_math
+from plimsoll.funding_math import DAY, LEAST, MOST, Funding, Market
 from plimsoll.chain.harness import ask, rows
 
 EACH, ROUNDS = 800, 4

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 
 from plimsoll.fixed_point import WAD
 from plimsoll.fuzz.accounts import MILLION, aimed, magnitude
-from plimsoll.model import liquidation_math, margin_math
+from plimsoll import margin_math
+from plimsoll.model import liquidation_math
 from plimsoll.model.liquidation_math import Terms, Tranche
 from plimsoll.chain.harness import array, ask, pack, rows
 from tests.strategies import batches, sinking_portfolio

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 
 from plimsoll.fuzz.accounts import MAX_PRICE, MILLION, magnitude, random_portfolio
-from plimsoll.model import funding_math, loss_math, margin_math
+from plimsoll import funding_math, margin_math
+from plimsoll.model import loss_math
 from plimsoll.chain.harness import ask, rows
 from tests.strategies import batches
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from plimsoll.fuzz.accounts import magnitude, random_portfolio
-from plimsoll.model import margin_math
+from plimsoll import margin_math
 from plimsoll.chain.harness import array, ask, pack, rows
 from tests.strategies import batches, portfolios
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 
 from plimsoll.fixed_point import WAD
 from plimsoll.fuzz.accounts import MAX_PRICE, MILLION, aimed, magnitude, random_coin, random_portfolio
-from plimsoll.model import liquidation_math, margin_math
+from plimsoll import margin_math
+from plimsoll.model import liquidation_math
 from plimsoll.chain.harness import array, ask, pack, rows, words
 from tests.strategies import batches
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 
 from plimsoll.fuzz.accounts import MAX_AMOUNT, MAX_PRICE, aimed, random_portfolio
-from plimsoll.model import margin_math
-from plimsoll.model.margin_math import Snapshot
+from plimsoll import margin_math
+from plimsoll.margin_math import Snapshot
 from plimsoll.chain.harness import array, ask, pack, rows
 from tests.strategies import batches, portfolios
 

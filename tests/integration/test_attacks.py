@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from plimsoll import margin_math
 from plimsoll.chain.deployment import Deployment, Roles
 from plimsoll.errors import Reverted
 from plimsoll.fixed_point import WAD, mul_div_down
-from plimsoll.model import liquidation_math, margin_math
+from plimsoll.model import liquidation_math
 from plimsoll.types import FeedSpec, InstrumentSpec, MarketSpec, World
 from tests.helpers import event, reverts
 from tests.world import DAY, HOUR, MAX, MAY_TRADE, UNIT, USDC, item

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from plimsoll import margin_math
 from plimsoll.chain.deployment import Deployment, Roles
 from plimsoll.fixed_point import WAD
-from plimsoll.model import margin_math, quote_math
+from plimsoll.model import quote_math
 from plimsoll.types import (
     CollateralSpec,
     FeedSpec,

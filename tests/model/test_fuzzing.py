@@ -7,14 +7,14 @@ from itertools import islice
 
 import pytest
 
-from plimsoll import cli, fuzzing
+from plimsoll import cli, fuzzing, margin_math
 from plimsoll.errors import NodeDead, Reverted
 from plimsoll.fuzz import campaign, threshold
 from plimsoll.fuzz.campaign import Result, Task, lived, tasks
 from plimsoll.fuzz.life import MOODS, small_world
 from plimsoll.fuzz.lockstep import STATE, Bench, differs
 from plimsoll.fuzzing import as_scenario, save
-from plimsoll.model import ledger, liquidation_math, margin_math, oracle, parameters
+from plimsoll.model import ledger, liquidation_math, oracle, parameters
 from plimsoll.model.venue import ModelVenue
 from plimsoll.scenarios import runner
 from plimsoll.scenarios.calls import Say

@@ -4,10 +4,10 @@ from random import Random
 
 from hypothesis import given, settings
 
+from plimsoll import margin_math
 from plimsoll.fixed_point import WAD
 from plimsoll.fuzz.accounts import MAX_PRICE, magnitude, random_coin, random_leg, random_portfolio, random_prices
-from plimsoll.model import margin_math
-from plimsoll.model.margin_math import Coin, Leg, Margin, Snapshot
+from plimsoll.margin_math import Coin, Leg, Margin, Snapshot
 from tests.strategies import batches
 
 USDC = 10**6

@@ -6,8 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from plimsoll import funding_math
 from plimsoll.chain.receipt import Receipt
-from plimsoll.model import funding_math
 from tests.helpers import plain
 from tests.world import COINS, NAMES, House
 

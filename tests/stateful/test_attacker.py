@@ -13,10 +13,10 @@ from random import Random
 
 import pytest
 
+from plimsoll import margin_math
 from plimsoll.errors import Reverted
 from plimsoll.fixed_point import WAD, mul_div_down
 from plimsoll.fuzz.accounts import magnitude
-from plimsoll.model import margin_math
 from tests.helpers import isolated
 from tests.unit.liquidation_engine.sinking import Sinking
 from tests.world import COINS, FEEDS, MAX, MAY_TRADE, UNIT, USDC, engine, house  # noqa: F401

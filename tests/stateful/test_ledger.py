@@ -10,10 +10,11 @@ from random import Random
 
 import pytest
 
+from plimsoll import margin_math
 from plimsoll.errors import Reverted
 from plimsoll.fixed_point import WAD
 from plimsoll.fuzz.accounts import magnitude
-from plimsoll.model import liquidation_math, margin_math
+from plimsoll.model import liquidation_math
 from tests.helpers import reverts
 from tests.stateful.books import Books, Standing
 from tests.unit.liquidation_engine.sinking import assert_health

@@ -5,9 +5,10 @@ from random import Random
 
 import pytest
 
+from plimsoll import margin_math
 from plimsoll.chain.deployment import Deployment, Roles
 from plimsoll.fixed_point import WAD
-from plimsoll.model import liquidation_math, margin_math
+from plimsoll.model import liquidation_math
 from tests.helpers import event, isolated, reverts
 from tests.world import HOUR, MAX, USDC, House, the_world
 

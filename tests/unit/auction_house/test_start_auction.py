@@ -1,7 +1,7 @@
 import pytest
 
+from plimsoll import margin_math
 from plimsoll.fixed_point import WAD
-from plimsoll.model import margin_math
 from tests.helpers import event, reverts
 from tests.world import NO_INSTRUMENT, USDC
 

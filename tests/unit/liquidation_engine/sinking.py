@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from plimsoll import margin_math
 from plimsoll.fixed_point import WAD
-from plimsoll.model import liquidation_math, loss_math, margin_math
+from plimsoll.model import liquidation_math, loss_math
 from tests.world import COINS, FEEDS, NAMES, SIZE_SCALE, UNIT, USDC, House
 
 # Whole units worth 2,000 to 40,000, so that every position is above its minimum at half its price.

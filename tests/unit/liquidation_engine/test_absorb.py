@@ -1,7 +1,8 @@
 import pytest
 
+from plimsoll import margin_math
 from plimsoll.fixed_point import WAD
-from plimsoll.model import liquidation_math, margin_math
+from plimsoll.model import liquidation_math
 from tests.helpers import event, reverts
 from tests.unit.liquidation_engine.sinking import charged
 from tests.world import MAY_TRADE, UNIT, USDC

@@ -4,7 +4,8 @@ from random import Random
 
 import pytest
 
-from plimsoll.model import liquidation_math, margin_math
+from plimsoll import margin_math
+from plimsoll.model import liquidation_math
 from tests.helpers import event, reverts
 from tests.unit.liquidation_engine.sinking import charged, portfolio
 from tests.world import MAX, MAY_TRADE, NAMES, SIZE_SCALE, UNIT, USDC

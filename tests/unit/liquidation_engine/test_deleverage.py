@@ -4,8 +4,9 @@ from random import Random
 
 import pytest
 
+from plimsoll import margin_math
 from plimsoll.fixed_point import WAD
-from plimsoll.model import liquidation_math, margin_math
+from plimsoll.model import liquidation_math
 from tests.helpers import event, isolated, reverts
 from tests.unit.liquidation_engine.sinking import charged, portfolio
 from tests.world import SIZE_SCALE, UNIT, USDC

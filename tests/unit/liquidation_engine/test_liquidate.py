@@ -2,8 +2,9 @@ from random import Random
 
 import pytest
 
+from plimsoll import margin_math
 from plimsoll.fixed_point import WAD
-from plimsoll.model import liquidation_math, margin_math
+from plimsoll.model import liquidation_math
 from tests.helpers import event, reverts
 from tests.unit.liquidation_engine.sinking import assert_health, planned, portfolio
 from tests.world import DAY, MAX, MAY_TRADE, MAY_WITHDRAW, NAMES, UNIT, USDC, item

@@ -1,8 +1,8 @@
 import pytest
 
+from plimsoll import margin_math
 from plimsoll.chain import artifacts
 from plimsoll.fixed_point import WAD
-from plimsoll.model import margin_math
 from tests.helpers import event, isolated, reverts
 from tests.unit.liquidation_engine.sinking import LOTS
 from tests.world import COINS, NAMES, UNIT, USDC, item

@@ -8,8 +8,9 @@ from random import Random
 
 import pytest
 
+from plimsoll import margin_math
 from plimsoll.fixed_point import WAD
-from plimsoll.model import liquidation_math, margin_math, quote_math
+from plimsoll.model import liquidation_math, quote_math
 from tests.helpers import event, isolated
 from tests.unit.liquidation_engine.sinking import assert_health, planned, portfolio, tranche
 from tests.world import MAX, MAY_TRADE, SIZE_SCALE, UNIT, USDC, item

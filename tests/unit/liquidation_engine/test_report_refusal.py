@@ -2,9 +2,9 @@
 
 import pytest
 
+from plimsoll import margin_math
 from plimsoll.errors import NodeRefused, Reverted
 from plimsoll.fixed_point import WAD
-from plimsoll.model import margin_math
 from tests.helpers import event, reverts
 from tests.world import DAY, MAX, UNIT, USDC, item
 

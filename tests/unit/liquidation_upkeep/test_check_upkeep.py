@@ -1,6 +1,6 @@
 import pytest
 
-from plimsoll.model import margin_math
+from plimsoll import margin_math
 from tests.helpers import reverts
 from tests.unit.liquidation_upkeep.slices import packed, unpacked
 from tests.world import USDC, WAD, ZERO

@@ -1,4 +1,4 @@
-from plimsoll.model import margin_math
+from plimsoll import margin_math
 from tests.helpers import event, reverts
 from tests.unit.liquidation_upkeep.slices import packed, unpacked
 from tests.world import UNIT, USDC

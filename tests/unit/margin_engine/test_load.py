@@ -1,7 +1,7 @@
 import pytest
 
+from plimsoll import margin_math
 from plimsoll.fixed_point import WAD
-from plimsoll.model import margin_math
 from tests.helpers import reverts
 from tests.world import COINS, DAY, NAMES, UNIT, USDC
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plimsoll.model import funding_math
+from plimsoll import funding_math
 from tests.helpers import event
 from tests.world import DAY, HOUR, MAX, MAY_TRADE, SIZE_SCALE, UNIT, USDC
 

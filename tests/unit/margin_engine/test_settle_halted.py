@@ -2,8 +2,8 @@
 
 import pytest
 
+from plimsoll import margin_math
 from plimsoll.fixed_point import WAD
-from plimsoll.model import margin_math
 from tests.helpers import event, reverts
 from tests.world import DAY, HOUR, MAX, UNIT, USDC
 

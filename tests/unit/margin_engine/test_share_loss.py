@@ -4,8 +4,9 @@ from random import Random
 
 import pytest
 
+from plimsoll import margin_math
 from plimsoll.fixed_point import WAD
-from plimsoll.model import loss_math, margin_math
+from plimsoll.model import loss_math
 from tests.helpers import event, isolated, reverts
 from tests.unit.margin_engine.bare import bare_engine, instrument_terms
 from tests.unit.margin_engine.losses import CAP, INDEX, cap_of, lose, new_epoch, owed, slack

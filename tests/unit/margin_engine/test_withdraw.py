@@ -1,7 +1,7 @@
 import pytest
 
+from plimsoll import margin_math
 from plimsoll.fixed_point import WAD
-from plimsoll.model import margin_math
 from tests.helpers import event, isolated, reverts
 from tests.unit.margin_engine.tokens import list_token
 from tests.world import DAY, MAX, MAY_TRADE, MAY_WITHDRAW, USDC, ZERO

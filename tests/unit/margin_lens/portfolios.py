@@ -6,10 +6,10 @@ moves, requirements and haircuts that grow. Nothing is round.
 
 from random import Random
 
+from plimsoll import margin_math
 from plimsoll.chain.artifacts import decode_error
 from plimsoll.chain.node import Chain
 from plimsoll.errors import Reverted
-from plimsoll.model import margin_math
 from plimsoll.types import (
     DAY,
     SIZE_UNIT,

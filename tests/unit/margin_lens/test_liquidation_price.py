@@ -6,7 +6,7 @@ from random import Random
 import pytest
 from hypothesis import settings
 
-from plimsoll.model import margin_math
+from plimsoll import margin_math
 from plimsoll.types import SIZE_UNIT, USDC, WAD
 from tests.helpers import isolated, reverts
 from tests.unit.margin_lens.portfolios import BTC, ETH, ETH_TOO, MAX, SOL, WORLD, Stage

@@ -5,9 +5,9 @@ from random import Random
 import pytest
 from hypothesis import settings
 
+from plimsoll import margin_math
 from plimsoll.chain.artifacts import decode_error
 from plimsoll.fixed_point import mul_div_down
-from plimsoll.model import margin_math
 from plimsoll.types import WAD
 from tests.helpers import isolated, reverts
 from tests.unit.margin_lens.portfolios import BTC, ETH, WORLD
