@@ -23,9 +23,10 @@ from plimsoll.chain.lookout import Lookout
 from plimsoll.chain.wallet import Wallet
 from plimsoll.deploy import network as networks
 from plimsoll.errors import KeeperError, NodeDead, NodeRefused, Refused
+from plimsoll.keeper.act import Options
 from plimsoll.keeper.journal import Journal
 from plimsoll.keeper.metrics import MetricsServer
-from plimsoll.keeper.run import Keeper, Options
+from plimsoll.keeper.run import Keeper
 from plimsoll.keeper.screen import Screen
 from plimsoll.keeper.send import GWEI, Manners
 from plimsoll.keeper.store import Store
@@ -88,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
             server = MetricsServer(keeper, options.metrics)
             stack.callback(server.close)
             console.print(f"metrics at http://127.0.0.1:{server.port}/metrics", highlight=False)
-        journal.note("started", address=lookout.address, block=store.checkpoint.number, store=Path(url).name, under_way=len(keeper.sender.open))
+        journal.note("started", address=lookout.address, block=store.checkpoint.number, store=Path(url).name, under_way=len(keeper.hands.sender.open))
         stack.enter_context(_until_told(keeper, bell))
         screen = stack.enter_context(Screen(keeper, console, options.quiet))
         keeper.run(bell.wait, screen.show)

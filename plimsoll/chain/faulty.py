@@ -112,7 +112,7 @@ class Faulty:
             body = await self._forward(asked)
             for raw in sent:
                 await self._tell("after", raw)
-        except (ClientError, asyncio.TimeoutError, ConnectionError):
+        except (ClientError, asyncio.TimeoutError, ConnectionError, RuntimeError):  # the last: we are closing
             return self._broken(request)
         if fault == "garbled":
             return web.Response(text="<html>we will be back soon</html>")

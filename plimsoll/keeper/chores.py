@@ -24,7 +24,7 @@ from plimsoll.types import HALT_DELAY, HALT_GRACE, WAD
 
 LEAST_DISCOUNT = div_down(WAD, 100)  # what selling elsewhere costs: at a smaller discount the keeper waits
 MOST_COUNTERPARTIES = 16  # of one deleveraging
-LOOKED_AT = 4 * ACCOUNTS_A_CALL  # accounts with collateral, a round
+LOOKED_AT = 2 * ACCOUNTS_A_CALL  # accounts that may be for sale, a round
 SPARE_E2 = 130  # of an estimate: the state moves on
 MAX_UINT = 2**256 - 1
 
@@ -36,18 +36,19 @@ class Chores:
     def __init__(self, port: Port, least_loss: int, budget: int) -> None:
         self._port, self._least_loss, self._budget = port, least_loss, budget
         self._turn: list[int] = []
-        self._auctions: set[int] = set()
 
-    def find(self, book: Mapping[int, Holding], market: Market, stuck: Sequence[Stuck]) -> list[Deed]:
-        """Raises NodeDead, NodeRefused."""
+    def find(self, book: Mapping[int, Holding], market: Market, stuck: Sequence[Stuck], for_sale: Sequence[int]) -> list[Deed]:
+        """for_sale: accounts that may owe too much. Raises NodeDead, NodeRefused."""
         found: list[Deed] = []
-        for deed in self._proposed(book, market, stuck):
+        for deed in self._proposed(book, market, stuck, for_sale):
             gas = self._port.estimate(deed.call)
             if not isinstance(gas, Reverted):
                 found.append(Deed(deed.call, deed.what, deed.accounts, mul_div_down(gas, SPARE_E2, 100), 0, deed.reward))
         return found
 
-    def _proposed(self, book: Mapping[int, Holding], market: Market, stuck: Sequence[Stuck]) -> Iterator[Deed]:
+    def _proposed(
+        self, book: Mapping[int, Holding], market: Market, stuck: Sequence[Stuck], for_sale: Sequence[int]
+    ) -> Iterator[Deed]:
         for feed in market.feeds:
             yield from self._watch(feed, market.time)
             if feed.halted_at and market.time >= feed.halted_at + HALT_DELAY:
@@ -61,14 +62,14 @@ class Chores:
                 yield from self._drain(instrument)
             if instrument.frozen:
                 yield Deed(Call("pool", "unfreeze", (instrument.id,)), f"unfreeze instrument {instrument.id}")
-        yield from self._sell(book, market)
+        yield from self._sell(book, market, for_sale)
 
     # Feeds -----------------------------------------------------------------------------------------------------------
 
     def _watch(self, feed: Feed, now: int) -> Iterator[Deed]:
         if feed.halted_at and now >= feed.halted_at + HALT_DELAY:
             return
-        well = feed.updated_at > feed.halted_at if feed.halted_at else not feed.fault
+        well = feed.updated_at > feed.halted_at if feed.halted_at else not feed.ill
         if well == bool(feed.invalid_since):
             yield Deed(Call("oracle", "observe", (feed.id,)), f"observe {feed.name}")
         elif feed.invalid_since and not feed.halted_at and now > feed.invalid_since + HALT_GRACE:
@@ -102,22 +103,20 @@ class Chores:
 
     # Collateral --------------------------------------------------------------------------------------------------------
 
-    def _sell(self, book: Mapping[int, Holding], market: Market) -> Iterator[Deed]:
-        """A slice of those that may be for sale each round, and the auctions that run."""
+    def _sell(self, book: Mapping[int, Holding], market: Market, for_sale: Sequence[int]) -> Iterator[Deed]:
+        """The lens says who is; as many as can be looked at, in turn."""
         if not self._turn:
-            self._turn = [account for account, held in book.items() if held.matters and held.coins or held.cash < 0]
-        some, self._turn = self._turn[:LOOKED_AT], self._turn[LOOKED_AT:]
-        looked_at = sorted({*some, *self._auctions})
+            self._turn = [*for_sale, *(account for account, held in book.items() if held.forgiven)]
+        looked_at, self._turn = self._turn[:LOOKED_AT], self._turn[LOOKED_AT:]
         reports = [
             report
             for start in range(0, len(looked_at), ACCOUNTS_A_CALL)
             for report in ask_all(self._port, "reports", looked_at[start : start + ACCOUNTS_A_CALL], None)
             if report.valid
         ]
-        self._auctions = {report.account for report in reports if report.standing.forSale and report.coins}
         for report in reports:
             yield from self._sunk(report)
-        selling = sorted(self._auctions)
+        selling = [report.account for report in reports if report.standing.forSale and report.coins]
         offers = self._port.ask([Call("auctions", "offer", (account,)) for account in selling]) if selling else []
         for account, offer in zip(selling, offers):
             if isinstance(offer, Reverted):

@@ -1,29 +1,108 @@
-"""Who is below its line now."""
+"""Who is below its line now: the risk engine over everything that is stored, and the lens as its witness.
+
+Every account is judged each round, by prices and markets of one block. A few accounts, in turn, are put to the lens at the same
+block: if it ever answers otherwise, what we hold or how we judge is wrong, and somebody is told.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from plimsoll.errors import NodeRefused, Reverted
-from plimsoll.keeper.book import ACCOUNTS_A_CALL, Holding
+from plimsoll.keeper.book import Holding
 from plimsoll.keeper.decide import Standing
+from plimsoll.keeper.market import Market
 from plimsoll.keeper.port import Call, Port
+from plimsoll.risk import exact
+from plimsoll.risk.book import Book
+from plimsoll.risk.engine import Verdicts, judge
+from plimsoll.risk.terms import Interest, Marks, Terms
+
+NAMED = 400  # standings a judgement names of those below the line, the most urgent; all are counted
+NEAR = 16  # and of those who are still above it
+WITNESSED = 64
 
 
-def below(port: Port, book: Mapping[int, Holding], block: str) -> list[Standing]:
-    """By the lens, at a block (its hash)."""
-    holders = [account for account, holding in book.items() if holding.positions]
-    found: list[int] = []
-    for start in range(0, len(holders), ACCOUNTS_A_CALL):
-        some = holders[start : start + ACCOUNTS_A_CALL]
-        found += [account for account, answer in zip(some, ask_all(port, "liquidatable", some, block)) if answer]
-    reports = ask_all(port, "reports", found, block) if found else []
-    return [
-        Standing(report.account, report.standing.margin.equity, report.standing.margin.maintenance, len(report.legs))
-        for report in reports
-        if report.valid
-    ]
+@dataclass(frozen=True)
+class Judgement:
+    """count: of all below the line. below: the most urgent of them, near: the nearest to it, exact. unjudged: whoever holds something
+    and has no price. for_sale: whose collateral may be for sale. wrong: accounts about which the lens says otherwise."""
+
+    count: int = 0
+    below: tuple[Standing, ...] = ()
+    near: tuple[Standing, ...] = ()
+    unjudged: int = 0
+    for_sale: tuple[int, ...] = ()
+    wrong: tuple[int, ...] = ()
+
+    def shown(self, count: int) -> list[Standing]:
+        """The most urgent, then the nearest."""
+        return [*self.below[:count], *self.near[: max(0, count - len(self.below))]]
+
+
+@dataclass
+class Judge:
+    """debt_limit_e6: λ."""
+
+    debt_limit_e6: int
+    book: Book = field(default_factory=Book)
+    interest: Interest = Interest()
+    _turn: list[int] = field(default_factory=list)
+
+    def put(self, held: Mapping[int, Holding]) -> None:
+        """What accounts hold from now on."""
+        new = {account: one for account, one in held.items() if one.matters and account not in self.book}
+        self.book.put_all(new)
+        for account in held.keys() - new.keys():
+            if held[account].matters:
+                self.book.put(account, held[account])
+            else:
+                self.book.remove(account)
+
+    def set_rates(self, rates: Iterable[tuple[int, int]]) -> None:
+        """Of interest, since when."""
+        self.interest = Interest()
+        for rate, since in rates:
+            self.interest = self.interest.set(rate, since)
+
+    def look(self, port: Port, market: Market, terms: Terms, block: str) -> Judgement:
+        """At a block (its hash). Raises RiskError where what was read does not fit together, NodeDead, NodeRefused."""
+        marks = market.marks(market.time, terms, self.interest)
+        verdicts = judge(self.book, terms, marks)
+        health = np.where(verdicts.judged, verdicts.health, np.inf)
+        below = np.flatnonzero(verdicts.below)
+        above = np.where(verdicts.below, np.inf, health)
+        nearest = np.argsort(above)[:NEAR] if len(above) <= NEAR else np.argpartition(above, NEAR)[:NEAR]
+        return Judgement(
+            count=len(below),
+            below=self._standings(below[np.argsort(health[below])][:NAMED], terms, marks),
+            near=self._standings(nearest[np.isfinite(above[nearest])], terms, marks),
+            unjudged=int(np.count_nonzero(~verdicts.judged)),
+            for_sale=tuple(self.book.named(verdicts.perhaps_for_sale(self.debt_limit_e6))),
+            wrong=self._wrong(port, verdicts, block),
+        )
+
+    def _standings(self, rows: Sequence[int] | Any, terms: Terms, marks: Marks) -> tuple[Standing, ...]:
+        found = []
+        for row in rows:
+            account = self.book.accounts[int(row)]
+            if account is not None:
+                margin = exact.margin(self.book, account, terms, marks)
+                found.append(Standing(account, margin.equity, margin.maintenance, len(self.book.legs.of(int(row)))))
+        return tuple(sorted(found, key=lambda one: one.depth))
+
+    def _wrong(self, port: Port, verdicts: Verdicts, block: str) -> tuple[int, ...]:
+        """The next few accounts, by the lens."""
+        if not self._turn:
+            self._turn = [account for account in self.book.accounts if account is not None]
+        some, self._turn = self._turn[:WITNESSED], self._turn[WITNESSED:]
+        some = [account for account in some if account in self.book]
+        told = ask_all(port, "liquidatable", some, block) if some else []
+        return tuple(account for account, answer in zip(some, told) if answer != bool(verdicts.below[self.book.row(account)]))
 
 
 def ask_all(port: Port, view: str, accounts: Sequence[int], block: str | None) -> list[Any]:

@@ -1,20 +1,24 @@
-"""What everybody shares: prices with their age, markets, bad debt. Read at one block, in one request."""
+"""What everybody shares: the rules, which change rarely; prices with their age, markets, bad debt. Each read at one block, in one
+request; what the risk engine needs of it is in its own words (plimsoll.risk.terms)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from plimsoll.errors import NodeRefused, Reverted
 from plimsoll.keeper.port import Call, Port
+from plimsoll.risk import terms as risk
 from plimsoll.types import FAULTS
+
+OF_A_SEQUENCER = ("SequencerDown", "SequencerGrace")
 
 
 @dataclass(frozen=True)
 class Feed:
     """mid: WAD, 0 while `fault` says why there is none. updated_at, stale_at: when its answer was written, and the first second
-    at which that is too old. invalid_since, halted_at: 0 unless on record."""
+    at which that is too old. invalid_since, halted_at: 0 unless on record. final: its halt will not be undone."""
 
     id: int
     name: str
@@ -24,6 +28,12 @@ class Feed:
     stale_at: int
     invalid_since: int
     halted_at: int
+    final: bool
+
+    @property
+    def ill(self) -> bool:
+        """Of itself: that the sequencer is down is no feed's fault."""
+        return bool(self.fault) and self.fault not in OF_A_SEQUENCER
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,7 @@ class Instrument:
     quote_short: int
     owed: int
     frozen: bool
+    market: risk.Market
 
 
 @dataclass(frozen=True)
@@ -48,49 +59,82 @@ class Market:
     instruments: tuple[Instrument, ...]
     bad_debt: int
 
-    @property
-    def mids(self) -> tuple[int, ...]:
-        return tuple(feed.mid for feed in self.feeds)
+    def marks(self, time: int, terms: risk.Terms, interest: risk.Interest) -> risk.Marks:
+        """At a time from its own on, at its prices."""
+        judging = [feed for feed in self.feeds if feed.mid and not feed.fault and (not feed.halted_at or feed.final)]
+        prices = {feed.id: risk.Price(feed.mid, feed.halted_at) for feed in judging}
+        return risk.Marks.at(time, terms, prices, [one.market for one in self.instruments], interest)
 
 
-class MarketReader:
-    """names: of the feeds."""
-
-    def __init__(self, port: Port, names: Sequence[str]) -> None:
-        self._port, self._names = port, tuple(names)
-
-    def read(self, block: str, time: int) -> Market:
-        """At a block (its hash) and its time. Raises NodeDead, NodeRefused."""
-        feeds = range(len(self._names))
-        [count, bad_debt] = values(self._port, [Call("engine", "instrumentCount"), Call("engine", "badDebt")], block)
-        asked = [Call("oracle", view, (feed, *more)) for feed in feeds for view, more in _OF_A_FEED]
-        asked += [Call("engine", "market", (i,)) for i in range(count)] + [Call("engine", "instrumentConfig", (i,)) for i in range(count)]
-        asked += [Call("engine", "deficitOf", (i, side)) for i in range(count) for side in (True, False)]
-        asked += [Call("pool", "isFrozen", (i,)) for i in range(count)]
-        told = values(self._port, asked, block)
-        cut = len(_OF_A_FEED) * len(feeds)
-        shared, markets = told[:cut], told[cut:]
-        return Market(
-            time,
-            tuple(self._feed(feed, *shared[3 * feed : 3 * feed + 3]) for feed in feeds),
-            tuple(_instrument(i, count, markets) for i in range(count)),
-            bad_debt,
-        )
-
-    def _feed(self, feed: int, peeked: Any, freshness: Any, halt: Any) -> Feed:
-        fault = FAULTS[peeked.fault] if peeked.fault else ""
-        stands = freshness.updatedAt, freshness.staleAt, halt.invalidSince, halt.haltedAt
-        return Feed(feed, self._names[feed], peeked.price.mid, fault, *stands)
+def read_terms(port: Port, block: str) -> risk.Terms:
+    """What is listed at a block (its hash). Raises NodeDead, NodeRefused."""
+    counts = [("engine", "instrumentCount"), ("engine", "collateralCount"), ("oracle", "feedCount"), ("engine", "SETTLEMENT_DECIMALS")]
+    instruments, collaterals, feeds, decimals = values(port, [Call(*count) for count in counts], block)
+    told = values(
+        port,
+        [Call("engine", "instrumentConfig", (i,)) for i in range(instruments)]
+        + [Call("engine", "collateralConfig", (i,)) for i in range(collaterals)]
+        + [Call("oracle", "feedConfig", (i,)) for i in range(feeds)],
+        block,
+    )
+    listed, coins, sources = told[:instruments], told[instruments : instruments + collaterals], told[instruments + collaterals :]
+    return risk.Terms(
+        decimals,
+        tuple(_listed(one.risk, one.funding) for one in listed),
+        tuple(risk.Collateral(one.feed, one.haircutE6, one.maxHaircutE6, one.depth, one.decimals) for one in coins),
+        tuple(risk.Feed(one.decimals, one.config.minAnswer, one.config.maxAnswer) for one in sources),
+    )
 
 
-_OF_A_FEED: tuple[tuple[str, tuple[bool, ...]], ...] = (("peek", (True,)), ("freshness", ()), ("haltOf", ()))
+def _listed(told: Any, funding: Any) -> risk.Instrument:
+    terms = told.feed, told.baseE6, told.slopeE6, told.depth, told.floor, told.penaltyE6
+    return risk.Instrument(*terms, risk.Funding(funding.scale, funding.maxVelocityE8, funding.maxRateE8))
 
 
-def _instrument(i: int, count: int, told: Sequence[Any]) -> Instrument:
-    market, config = told[i], told[count + i]
-    owed = told[2 * count + 2 * i].owed + told[2 * count + 2 * i + 1].owed
-    quotes = market.quoteLong, market.quoteShort
-    return Instrument(i, config.risk.feed, market.openInterest, *quotes, owed, told[4 * count + i])
+# One moment ----------------------------------------------------------------------------------------------------------
+
+_OF_A_FEED: Mapping[str, tuple[bool, ...]] = {"peek": (True,), "freshness": (), "haltOf": (), "isFinal": ()}
+_OF_AN_INSTRUMENT: Sequence[tuple[str, str, tuple[bool, ...]]] = (
+    ("engine", "market", ()),
+    ("engine", "deficitOf", (True,)),
+    ("engine", "deficitOf", (False,)),
+    ("pool", "isFrozen", ()),
+)
+
+
+def read_market(port: Port, terms: risk.Terms, names: Sequence[str], tranches: Sequence[int], block: str, time: int) -> Market:
+    """At a block (its hash) and its time. names: of the feeds. tranches: the pool's account by instrument.
+
+    Raises NodeDead, NodeRefused.
+    """
+    feeds, instruments = range(len(names)), range(len(terms.instruments))
+    asked = [Call("engine", "badDebt")]
+    asked += [Call("oracle", view, (feed, *more)) for feed in feeds for view, more in _OF_A_FEED.items()]
+    asked += [Call(part, view, (i, *more)) for i in instruments for part, view, more in _OF_AN_INSTRUMENT]
+    asked += [Call("engine", "position", (tranches[i], i)) for i in instruments]
+    bad_debt, *told = values(port, asked, block)
+    width, wide = len(_OF_A_FEED), len(_OF_AN_INSTRUMENT)
+    cut, end = width * len(feeds), width * len(feeds) + wide * len(instruments)
+    return Market(
+        time,
+        tuple(_feed(feed, names[feed], *told[width * feed : width * (feed + 1)]) for feed in feeds),
+        tuple(
+            _instrument(i, terms.instruments[i].feed, told[cut + wide * i : cut + wide * (i + 1)], told[end + i]) for i in instruments
+        ),
+        bad_debt,
+    )
+
+
+def _feed(feed: int, name: str, peeked: Any, freshness: Any, halt: Any, final: bool) -> Feed:
+    fault = FAULTS[peeked.fault] if peeked.fault else ""
+    return Feed(feed, name, peeked.price.mid, fault, freshness.updatedAt, freshness.staleAt, halt.invalidSince, halt.haltedAt, final)
+
+
+def _instrument(i: int, feed: int, told: Sequence[Any], tranche: Any) -> Instrument:
+    market, owed_long, owed_short, frozen = told
+    stands = risk.Market(market.indexLong, market.indexShort, market.rateE8, market.time, -tranche.size)
+    owed = owed_long.owed + owed_short.owed
+    return Instrument(i, feed, market.openInterest, market.quoteLong, market.quoteShort, owed, frozen, stands)
 
 
 def values(port: Port, calls: Sequence[Call], block: str | None = None) -> list[Any]:

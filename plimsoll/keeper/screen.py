@@ -47,14 +47,14 @@ class Screen:
         if sight.news is None:
             return Text(f"catching up: block {keeper.store.checkpoint.number} … {sight.trouble}", style="yellow")
         age = round(time.monotonic() - sight.good_at)
-        words = f"block {sight.news.head.number}, {len(keeper.watch.book):,} accounts, {len(sight.below)} below the line"
+        words = f"block {sight.news.head.number}, {len(keeper.watch.book):,} accounts, {sight.judgement.count} below the line"
         dry = ", dry run: nothing is sent" if keeper.options.dry else ""
         trouble = f"   {sight.trouble} ({age} s)" if sight.trouble else ""
         return Text.assemble((words + dry, "bold"), (trouble, "red"), ("   stopping" if keeper.stopping else "", "yellow"))
 
     def _accounts(self) -> Table:
         table = _table("account", "equity", "maintenance", "health", "legs")
-        for one in self._keeper.sight.near[:SHOWN]:
+        for one in self._keeper.sight.judgement.shown(SHOWN):
             style = "red" if one.equity < one.maintenance else ""
             health = percent(one.depth) if one.maintenance else "-"
             table.add_row(_short(one.account), money(one.equity), money(one.maintenance), health, str(one.legs), style=style)

@@ -19,7 +19,8 @@ from plimsoll.errors import NodeDead, NodeRefused
 from plimsoll.fixed_point import mul_div_up
 from plimsoll.keeper.decide import Deed
 from plimsoll.keeper.port import Port, Receipt
-from plimsoll.keeper.store import Store, Trip
+from plimsoll.keeper.records import Trip
+from plimsoll.keeper.store import Store
 
 RAISE_E3 = 1_125  # what nodes ask of a replacement
 GAS_OF_NOTHING = 21_000

@@ -10,6 +10,7 @@ Every method is one transaction: a keeper that is killed begins where the last o
     touched     which account was touched in which of those blocks
     accounts    what is stored of each, as book.Holding writes it; stale: to be read anew
     wins        liquidations, absorptions: whoever did them, by the place of their event
+    rates       of interest, since when: no view tells of it
     trips       transactions of ours, from before they are sent until their end is known
 """
 
@@ -18,7 +19,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import sqlalchemy as sql
@@ -28,6 +29,7 @@ from sqlalchemy.pool import StaticPool
 from plimsoll.errors import StoreError
 from plimsoll.keeper.book import Holding
 from plimsoll.keeper.port import Told
+from plimsoll.keeper.records import Checkpoint, Trip, Win
 
 SCHEMA = "1"
 BLOCKS_KEPT = 256
@@ -63,6 +65,14 @@ _wins = sql.Table(
     sql.Column("keeper", sql.String(42), nullable=False, index=True),
     sql.Column("reward", sql.String(40), nullable=False),
 )
+_rates = sql.Table(
+    "rates",
+    _META,
+    sql.Column("block", sql.BigInteger, primary_key=True),
+    sql.Column("place", sql.Integer, primary_key=True),
+    sql.Column("rate", sql.BigInteger, nullable=False),
+    sql.Column("time", sql.BigInteger, nullable=False),
+)
 _trips = sql.Table(
     "trips",
     _META,
@@ -70,56 +80,6 @@ _trips = sql.Table(
     sql.Column("open", sql.Boolean, nullable=False, index=True),
     sql.Column("row", sql.Text, nullable=False),
 )
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """Everything up to and including this block is known. hash: "" before the first block."""
-
-    number: int
-    hash: str
-
-
-@dataclass(frozen=True)
-class Trip:
-    """A transaction of ours. what: in words, for the log. accounts: whom it is about. fee, tip: wei per gas. hashes: of all that
-    was signed for this nonce, the latest last; raw: the latest. versions: how many of them do what it is for, the rest only use up its
-    nonce; -1: all. end: "" while it is under way; done, wasted (mined, and nothing was left for it to do), refused (mined,
-    reverted), withdrawn, taken (somebody else's transaction has its nonce)."""
-
-    id: int
-    nonce: int
-    what: str
-    accounts: tuple[int, ...]
-    to: str
-    data: str
-    gas: int
-    fee: int
-    tip: int
-    hashes: tuple[str, ...] = ()
-    raw: str = ""
-    versions: int = -1
-    end: str = ""
-    block: int = 0
-    gas_used: int = 0
-    paid: int = 0
-
-
-    @property
-    def mined(self) -> bool:
-        return self.block > 0
-
-
-@dataclass(frozen=True)
-class Win:
-    """reward: of the keeper, settlement units."""
-
-    block: int
-    place: int
-    event: str
-    account: int
-    keeper: str
-    reward: int
 
 
 class Store:
@@ -169,17 +129,19 @@ class Store:
         with self._transaction() as work:
             return {row.number: row.hash for row in work.execute(sql.select(_blocks).order_by(_blocks.c.number.desc()))}
 
-    def advance(self, to: Checkpoint, hashes: Mapping[int, str], events: Sequence[Told], also: Iterable[int] = ()) -> None:
+    def advance(self, to: Checkpoint, hashes: Mapping[int, str], events: Sequence[Told], times: Mapping[int, int] | None = None) -> None:
         """All events up to a block are in `events` (those of blocks before it were there already). hashes: of blocks to keep.
-        also: accounts to be read anew beside those that the events touched."""
+        times: of the blocks in which a rate of interest was set."""
         touched = {(told.block, account) for told in events for account in told.accounts}
-        stale = {account for _, account in touched} | set(also)
+        stale = {account for _, account in touched}
+        rates = [told for told in events if told.name == "InterestSet"]
         oldest = to.number - BLOCKS_KEPT
         with self._transaction() as work:
             self._mark(work, stale)
             _put(work, _touched, [{"block": b, "account": _key(a)} for b, a in touched if b > oldest], ("block", "account"))
             _put(work, _blocks, [{"number": n, "hash": h} for n, h in hashes.items()], ("number",))
             _put(work, _wins, [_win(told) for told in events if told.name in ("Liquidated", "Absorbed")], ("block", "place"))
+            _put(work, _rates, [_rate(told, (times or {})[told.block]) for told in rates], ("block", "place"))
             work.execute(sql.delete(_blocks).where(_blocks.c.number <= oldest))
             work.execute(sql.delete(_touched).where(_touched.c.block <= oldest))
             self._move(work, to)
@@ -190,15 +152,15 @@ class Store:
             later = sql.select(_touched.c.account).where(_touched.c.block > to.number).distinct()
             accounts = {int(row.account, 16) for row in work.execute(later)}
             self._mark(work, accounts)
-            for table, column in ((_touched, _touched.c.block), (_blocks, _blocks.c.number), (_wins, _wins.c.block)):
-                work.execute(sql.delete(table).where(column > to.number))
+            for column in (_touched.c.block, _blocks.c.number, _wins.c.block, _rates.c.block):
+                work.execute(sql.delete(column.table).where(column > to.number))
             self._move(work, to)
         return len(accounts)
 
     def restart(self, first_block: int) -> None:
         """A reorganisation deeper than what is kept: everything is read anew from the first block."""
         with self._transaction() as work:
-            for table in (_touched, _blocks, _wins):
+            for table in (_touched, _blocks, _wins, _rates):
                 work.execute(sql.delete(table))
             work.execute(sql.update(_accounts).values(stale=True))
             self._move(work, Checkpoint(first_block - 1, ""))
@@ -253,6 +215,11 @@ class Store:
         with self._transaction() as work:
             return [Win(r.block, r.place, r.event, int(r.account, 16), r.keeper, int(r.reward)) for r in work.execute(asked)]
 
+    def rates(self) -> list[tuple[int, int]]:
+        """(rate, since), in their order: 1e-9 a year, unix seconds."""
+        with self._transaction() as work:
+            return [(r.rate, r.time) for r in work.execute(sql.select(_rates).order_by(_rates.c.block, _rates.c.place))]
+
     def won(self, hashes: Sequence[str]) -> int:
         """How many accounts these transactions unloaded."""
         with self._transaction() as work:
@@ -305,6 +272,10 @@ def _win(told: Told) -> dict[str, Any]:
     reward = args["outcome"].keeperReward if told.name == "Liquidated" else args["absorption"].reward
     who = {"account": _key(args["account"]), "keeper": args["keeper"].lower(), "reward": str(reward)}
     return {"block": told.block, "place": told.place, "event": told.name, "hash": told.transaction, **who}
+
+
+def _rate(told: Told, time: int) -> dict[str, int]:
+    return {"block": told.block, "place": told.place, "rate": told.args["rateE9"], "time": time}
 
 
 def _put(work: sql.Connection, table: sql.Table, rows: list[dict[str, Any]], keys: tuple[str, ...]) -> None:

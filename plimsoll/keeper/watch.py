@@ -21,7 +21,8 @@ from itertools import islice
 from plimsoll.errors import NodeRefused, PlimsollError
 from plimsoll.keeper.book import Holding, read
 from plimsoll.keeper.port import Head, Port, Told
-from plimsoll.keeper.store import BLOCKS_KEPT, Checkpoint, Store
+from plimsoll.keeper.records import Checkpoint
+from plimsoll.keeper.store import BLOCKS_KEPT, Store
 
 FIRST_SPAN, MOST_SPAN = 1_000, 50_000  # blocks asked for at once
 HEADERS_AT_ONCE = 64
@@ -156,8 +157,16 @@ class Watch:
         to = Checkpoint(last, chain[last].hash)
         if last == head.number and to.hash != head.hash:
             raise Shifted(f"block {last} is another one than it was a moment ago")
-        self._store.advance(to, {number: header.hash for number, header in chain.items()}, events)
+        times = self._times([told.block for told in events if told.name == "InterestSet"])
+        self._store.advance(to, {number: header.hash for number, header in chain.items()}, events, times)
         return to
+
+    def _times(self, blocks: list[int]) -> dict[int, int]:
+        """When they were made."""
+        headers = self._port.headers(blocks) if blocks else []
+        if None in headers:
+            raise Shifted(f"blocks {blocks} are gone while they were looked at")
+        return {header.number: header.time for header in headers if header is not None}
 
     def _headers(self, numbers: Iterable[int], at: Checkpoint) -> dict[int, Head]:
         """Of blocks that follow one another, each the parent of the next."""

@@ -21,9 +21,10 @@ from plimsoll.chain.node import Chain
 from plimsoll.chain.standard import POOL_SUPPLY, standard_world
 from plimsoll.chain.wallet import Wallet
 from plimsoll.errors import KeeperError, PortTaken
+from plimsoll.keeper.act import Options
 from plimsoll.keeper.journal import Journal
 from plimsoll.keeper.metrics import MetricsServer
-from plimsoll.keeper.run import Keeper, Options
+from plimsoll.keeper.run import Keeper
 from plimsoll.keeper.screen import Screen
 from plimsoll.keeper.store import Store
 from plimsoll.soaking import LastingAnvil

@@ -10,9 +10,10 @@ from plimsoll.chain.node import Chain
 from plimsoll.chain.deployment import Deployment
 from plimsoll.chain.standard import POOL_SUPPLY, standard_world
 from plimsoll.chain.wallet import Wallet
+from plimsoll.keeper.act import Options
 from plimsoll.keeper.book import read
 from plimsoll.keeper.journal import Journal
-from plimsoll.keeper.run import Keeper, Options
+from plimsoll.keeper.run import Keeper
 from plimsoll.keeper.send import Manners
 from plimsoll.keeper.store import Store
 from plimsoll.soaking import LastingAnvil
@@ -66,7 +67,7 @@ class House:
         options = {"manners": AT_ONCE, "chores": 10**9, **options}
         keeper = Keeper(port, store, Options(**options), Journal(log))
         keeper.log = log
-        keeper._chored = 0 if options["chores"] == 10**9 else keeper._chored
+        keeper.hands._chored = 0 if options["chores"] == 10**9 else keeper.hands._chored
         return keeper
 
     def below(self, accounts):
@@ -140,7 +141,7 @@ def test_reward_below_the_price_of_gas_sends_nothing_and_says_so(house):
     keeper = house.keeper(ether=0)
     keeper.port.fees = lambda: (100_000 * GWEI, 0)
     keeper.round()
-    assert keeper.port.nonce() == 0 and len(keeper.sight.unpaid) == house.below(accounts) > 0
+    assert keeper.port.nonce() == 0 and len(keeper.hands.unpaid) == house.below(accounts) > 0
     assert lines(keeper, "alert")[0]["reason"] == "rewards below gas"
 
 
@@ -150,7 +151,7 @@ def test_keepers_side_by_side_waste_one_transaction_each_at_most(house):
     house.held_back()
     keepers = [house.keeper(i) for i in range(3)]
     for keeper in keepers:
-        keeper.part_gas = 300_000  # small batches: many of them
+        keeper.hands.part_gas = 300_000  # small batches: many of them
     settle(house, *keepers, rounds=10)
     assert house.below(accounts) == 0
     assert sum(len(keeper.store.wins(keeper.port.address)) for keeper in keepers) == 40
@@ -196,11 +197,11 @@ def test_owner_who_tops_up_first_costs_one_skip_and_is_left_alone_for_a_while(ho
     house.anvil.rpc("evm_setAutomine", True)
     made.engine.deposit(account, made.settlement, 50 * USDC, 0, sender=house.trader)
     house.anvil.rpc("evm_setAutomine", False)
-    keeper.port.publish(keeper.sender.open[0].raw)
+    keeper.port.publish(keeper.hands.sender.open[0].raw)
     house.mine()
     keeper.round()
     assert [line["times"] for line in lines(keeper, "skipped")] == [1] and lines(keeper, "wasted")
-    assert keeper._strikes[account][1] > keeper.port.head().number
+    assert keeper.hands.strikes[account][1] > keeper.port.head().number
 
 
 def test_told_to_stop_it_first_lets_what_is_under_way_end(house):
@@ -218,7 +219,7 @@ def test_told_to_stop_it_first_lets_what_is_under_way_end(house):
             house.mine()
 
     keeper.run(wait)
-    assert len(waited) >= 3 and keeper.sender.open == [] and lines(keeper, "stopped")[0]["under_way"] == 0
+    assert len(waited) >= 3 and keeper.hands.sender.open == [] and lines(keeper, "stopped")[0]["under_way"] == 0
     assert len(keeper.store.wins()) == 3
 
 

@@ -4,7 +4,8 @@ import pytest
 
 from plimsoll.errors import StoreError
 from plimsoll.keeper.book import Holding
-from plimsoll.keeper.store import BLOCKS_KEPT, Checkpoint, Store, Trip
+from plimsoll.keeper.records import Checkpoint, Trip
+from plimsoll.keeper.store import BLOCKS_KEPT, Store
 from plimsoll.state import Position
 from tests.keeper.fake import ME, FakeChain, Told, Outcome
 
@@ -114,3 +115,11 @@ def test_file_that_is_no_database_is_refused(tmp_path):
     with pytest.raises(StoreError, match="not a database"):
         Store(f"sqlite:///{file}", IDENTITY)
     assert file.read_text().startswith("not a database, but")
+
+
+def test_rates_of_interest_are_kept_with_their_time_and_unwound(store):
+    events = [Told(block, f"0x{block}", 0, "0xtx", "InterestSet", {"rateE9": rate}) for block, rate in ((1, 10), (3, 20))]
+    store.advance(Checkpoint(3, "0x3"), {}, events, {1: 100, 3: 300})
+    assert store.rates() == [(10, 100), (20, 300)]
+    store.unwind(Checkpoint(2, "0x2"))
+    assert store.rates() == [(10, 100)]

@@ -1,0 +1,183 @@
+"""From who is below the line to transactions: rehearse, decide, send; and what their ends teach.
+
+Griefing costs the griefer: an account is rehearsed alone before it joins a batch, and what its rehearsal promises must pay for its
+own gas; one that was skipped in a batch of ours is left alone for twice as many blocks each time; while other keepers are at the
+same accounts, or before it is known that none are, only one transaction is under way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from plimsoll.fixed_point import div_down
+from plimsoll.keeper import cases
+from plimsoll.keeper.book import Holding
+from plimsoll.keeper.chores import Chores
+from plimsoll.keeper.decide import MOST_GAS, Case, Deed, Plan, Rivals, Standing, Terms, plan, worthwhile
+from plimsoll.keeper.journal import Journal, hexed
+from plimsoll.keeper.judge import Judgement
+from plimsoll.keeper.market import Market
+from plimsoll.keeper.port import Port, Told
+from plimsoll.keeper.records import Trip
+from plimsoll.keeper.send import Manners, Sender
+from plimsoll.keeper.store import Store
+from plimsoll.keeper.watch import News
+
+REHEARSED = 320  # accounts a round
+FIRST_PART_GAS = 27_000  # of a part of an account, until it was seen what one costs
+MOST_AT_ONCE, LOOKUPS, MOST_STRIKES = 4, 8, 10
+WON = ("Liquidated", "Absorbed")
+
+
+@dataclass(frozen=True)
+class Options:
+    """own: our account that takes positions, or None: the pool does. ether: the feed that says what gas is worth, None where
+    gas counts as free. least_profit, upkeep, budget: settlement units (decide.Terms; budget: for collateral at auction).
+    dry: decide, and send nothing. first_block: where events begin. pause: seconds between looks at the chain; chores: between
+    rounds of what is not urgent."""
+
+    own: int | None = None
+    ether: int | None = None
+    least_profit: int = 0
+    upkeep: int = 0
+    budget: int = 0
+    dry: bool = False
+    first_block: int = 0
+    pause: float = 1.0
+    chores: float = 12.0
+    manners: Manners = Manners()
+
+
+class Hands:
+    """unit: settlement units of one token. item_gas: as the liquidation engine has it."""
+
+    def __init__(self, port: Port, store: Store, options: Options, journal: Journal, unit: int, item_gas: int) -> None:
+        self._port, self._store, self._options, self._journal = port, store, options, journal
+        self._unit, self._item_gas = unit, item_gas
+        self.sender = Sender(port, store, options.manners)
+        self.rivals = Rivals(port.address)
+        for win in store.wins():
+            self.rivals.note(win.keeper, win.block)
+        self.chores = Chores(port, unit, options.budget)
+        self.part_gas, self.gas_price, self.at_once = FIRST_PART_GAS, 0, 1
+        self.unpaid: tuple[int, ...] = ()
+        self.strikes: dict[int, tuple[int, int]] = {}  # account → (how often it was skipped, not before this block)
+        self._ether, self._chored = 0, -options.chores
+        self._parts: dict[int, int] = {}  # of the accounts of a trip
+        self._said: set[int] = set()
+        self._looked_up: set[str] = set()
+
+    # What was seen ---------------------------------------------------------------------------------------------------
+
+    def note(self, events: Sequence[Told], head: int) -> None:
+        """Who liquidated whom, who was skipped, who else is there."""
+        for mine, word in ((True, "liquidated"), (False, "liquidated by another")):
+            accounts = [hexed(told.args["account"]) for told in events if told.name in WON and self.is_mine(told) == mine]
+            if accounts:
+                self._journal.note(word, accounts=accounts, head=head)
+        ours = {one for trip in self._store.trips()[-64:] for one in trip.hashes} if events else set()
+        for told in events:
+            if told.name in WON:
+                self.rivals.note(told.args["keeper"], told.block)
+                self.strikes.pop(told.args["account"], None)
+            elif told.name == "Skipped":
+                self._skipped(told, told.transaction in ours)
+
+    def is_mine(self, told: Told) -> bool:
+        return bool(told.args["keeper"].lower() == self._port.address.lower())
+
+    def _skipped(self, told: Told, ours: bool) -> None:
+        """In our batch: not tried again at once. In somebody else's: there is somebody else."""
+        account = told.args["account"]
+        if ours:
+            times = min(self.strikes.get(account, (0, 0))[0] + 1, MOST_STRIKES)
+            self.strikes[account] = times, told.block + 2**times
+            self._journal.note("skipped", account=hexed(account), reason="0x" + told.args["reason"].hex()[:8], times=times)
+        elif told.transaction not in self._looked_up and len(self._looked_up) < LOOKUPS:
+            self._looked_up.add(told.transaction)
+            if (keeper := self._port.sender(told.transaction)) is not None:
+                self.rivals.note(keeper, told.block)
+
+    def ended(self, trip: Trip) -> None:
+        """Its end is known; what was won is in the store."""
+        won, parts = self._store.won(trip.hashes), self._parts.pop(trip.id, 0)
+        if trip.end == "done" and trip.what.startswith("liquidate"):
+            if won == 0:
+                trip, self.at_once = replace(trip, end="wasted"), 1
+                self._store.save(trip)
+            elif parts and won == len(trip.accounts):
+                self.part_gas = div_down(3 * self.part_gas + div_down(trip.gas_used, parts), 4)
+        facts = {"nonce": trip.nonce, "doing": trip.what, "won": won, "gas": trip.gas_used, "paid": trip.paid, "block": trip.block}
+        self._journal.note(trip.end, **facts)
+        if trip.end in ("refused", "taken"):
+            self._journal.alert(f"transaction {trip.end}", **facts)
+
+    # What is done ----------------------------------------------------------------------------------------------------
+
+    def act(self, judgement: Judgement, market: Market, news: News, book: Mapping[int, Holding]) -> None:
+        """Raises NodeDead, NodeRefused; what was sent by then is under way."""
+        terms = self._terms(market, news.head.gas_limit)
+        unlanded = [trip for trip in self.sender.open if not self.sender.landed(trip)]
+        busy = {account for trip in unlanded for account in trip.accounts}
+        due = [one for one in judgement.below if one.account not in busy and self._due(one, news.head.number)]
+        passed, stuck = cases.rehearse(self._port, due[:REHEARSED], self._options.own) if due else ([], [])
+        decided = plan(passed, terms)
+        self._tell(decided, stuck, {one.account for one in judgement.below})
+        self._send_batches(decided, {case.account: case for case in passed}, terms, len(unlanded), news)
+        if time.monotonic() - self._chored >= self._options.chores:
+            self._chored = time.monotonic()
+            for deed in worthwhile(self.chores.find(book, market, stuck, judgement.for_sale), terms):
+                self._send(deed)
+
+    def _terms(self, market: Market, gas_limit: int) -> Terms:
+        base, tip = self._port.fees()
+        self.gas_price, options = base + tip, self._options
+        if options.ether is not None:
+            self._ether = market.feeds[options.ether].mid or self._ether  # a dead feed's last word
+        most = min(MOST_GAS, gas_limit)
+        return Terms(
+            self.gas_price, self._ether, self._unit, options.least_profit, options.upkeep, most, self.part_gas, self._item_gas
+        )
+
+    def _due(self, one: Standing, block: int) -> bool:
+        return self.strikes.get(one.account, (0, 0))[1] <= block
+
+    def _send_batches(self, decided: Plan, passed: dict[int, Case], terms: Terms, unlanded: int, news: News) -> None:
+        """As many at once as fit a block, once the first of a wave went through: a race is lost with one transaction only."""
+        if not decided.deeds:
+            self.at_once = 1 if not self.sender.open else self.at_once
+            return
+        if any(told.name in WON and self.is_mine(told) for told in news.events):
+            used = decided.deeds[0].used
+            self.at_once = max(1, min(MOST_AT_ONCE, 1 + div_down(news.head.gas_limit - terms.most_gas, used)))
+        room = self.at_once - unlanded
+        for deed in self.rivals.share(decided.deeds, news.head.number, room) if room > 0 else []:
+            batch = [passed[account] for account in deed.accounts]
+            fitting = cases.fit(self._port, deed, batch, terms)
+            if fitting is not None and fitting.profit >= terms.least_profit:
+                self._send(fitting, sum(case.standing.parts for case in batch if case.account in fitting.accounts))
+
+    def _send(self, deed: Deed, parts: int = 0) -> None:
+        facts = {"doing": deed.what, "reward": deed.reward, "cost": deed.cost, "gas": deed.gas}
+        if self._options.dry:
+            new = set(deed.accounts) - self._said
+            if new or not deed.accounts:
+                self._said |= new
+                self._journal.note("would send", **facts, accounts=[hexed(account) for account in deed.accounts])
+            return
+        trip = self.sender.send(deed)
+        if parts:
+            self._parts[trip.id] = parts
+        self._journal.note("sent", nonce=trip.nonce, hash=trip.hashes[-1], fee=trip.fee, **facts)
+        if self.sender.poor:
+            self._journal.alert("no ether", address=self._port.address)
+
+    def _tell(self, decided: Plan, stuck: list[cases.Stuck], below: set[int]) -> None:
+        self.unpaid = decided.unpaid
+        self._said &= below
+        if decided.unpaid:
+            self._journal.alert("rewards below gas", accounts=len(decided.unpaid), first=hexed(decided.unpaid[0]))
+        if stuck:
+            self._journal.alert("stuck", accounts=len(stuck), first=hexed(stuck[0].standing.account), refusal=str(stuck[0].reason))
