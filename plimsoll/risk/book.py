@@ -131,13 +131,15 @@ class Table:
 
 
 class Book:
-    """legs: numbers size, quote, index. coins: number amount. cash and interest_index: by row; cash exact as near + rest."""
+    """legs: numbers size, quote, index. coins: number amount. By row: cash, exact as near + rest; interest_index; taken, whether it is
+    an account's."""
 
     def __init__(self) -> None:
         self.legs, self.coins = Table(3), Table(1)
         self.near: Floats = np.zeros(1)
         self.rest: Floats = np.zeros(1)
         self.interest_index: Floats = np.ones(1)
+        self.taken: Mask = np.zeros(1, np.bool_)
         self.accounts: list[int | None] = [None]  # by row
         self._rows: dict[int, int] = {}
         self._free: list[int] = []
@@ -191,6 +193,7 @@ class Book:
             return
         self._clear(row)
         self.near[row], self.rest[row], self.interest_index[row], self.accounts[row] = 0.0, 0.0, 1.0, None
+        self.taken[row] = False
         self._free.append(row)
 
     def holding(self, account: int) -> Holding:
@@ -215,10 +218,10 @@ class Book:
             row = len(self.accounts)
             self.accounts.append(account)
             self.near, self.rest = enlarged(self.near, row + 1), enlarged(self.rest, row + 1)
-            self.interest_index = enlarged(self.interest_index, row + 1, 1)
+            self.interest_index, self.taken = enlarged(self.interest_index, row + 1, 1), enlarged(self.taken, row + 1)
             self.legs.make_room(row + 1)
             self.coins.make_room(row + 1)
-        self._rows[account] = row
+        self._rows[account], self.taken[row] = row, True
         return row
 
 
