@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from plimsoll.fixed_point import div_down
+from plimsoll.fixed_point import div_down, div_up
 from plimsoll.keeper import cases
 from plimsoll.keeper.book import Holding
 from plimsoll.keeper.chores import Chores
@@ -26,7 +26,7 @@ from plimsoll.keeper.store import Store
 from plimsoll.keeper.watch import News
 
 REHEARSED = 320  # accounts a round
-FIRST_PART_GAS = 27_000  # of a part of an account, until it was seen what one costs
+FIRST_PART_GAS = 26_000  # of a part of an account, until it was seen what one costs
 MOST_AT_ONCE, LOOKUPS, MOST_STRIKES = 4, 8, 10
 WON = ("Liquidated", "Absorbed")
 
@@ -108,7 +108,7 @@ class Hands:
                 trip, self.at_once = replace(trip, end="wasted"), 1
                 self._store.save(trip)
             elif parts and won == len(trip.accounts):
-                self.part_gas = div_down(3 * self.part_gas + div_down(trip.gas_used, parts), 4)
+                self.part_gas = div_down(self.part_gas + div_down(trip.gas_used, parts), 2)
         facts = {"nonce": trip.nonce, "doing": trip.what, "won": won, "gas": trip.gas_used, "paid": trip.paid, "block": trip.block}
         self._journal.note(trip.end, **facts)
         if trip.end in ("refused", "taken"):
@@ -136,7 +136,7 @@ class Hands:
         self.gas_price, options = base + tip, self._options
         if options.ether is not None:
             self._ether = market.feeds[options.ether].mid or self._ether  # a dead feed's last word
-        most = min(MOST_GAS, gas_limit)
+        most = div_down(gas_limit, fitting(gas_limit))
         return Terms(
             self.gas_price, self._ether, self._unit, options.least_profit, options.upkeep, most, self.part_gas, self._item_gas
         )
@@ -150,14 +150,13 @@ class Hands:
             self.at_once = 1 if not self.sender.open else self.at_once
             return
         if any(told.name in WON and self.is_mine(told) for told in news.events):
-            used = decided.deeds[0].used
-            self.at_once = max(1, min(MOST_AT_ONCE, 1 + div_down(news.head.gas_limit - terms.most_gas, used)))
+            self.at_once = min(MOST_AT_ONCE, fitting(news.head.gas_limit))
         room = self.at_once - unlanded
         for deed in self.rivals.share(decided.deeds, news.head.number, room) if room > 0 else []:
             batch = [passed[account] for account in deed.accounts]
-            fitting = cases.fit(self._port, deed, batch, terms)
-            if fitting is not None and fitting.profit >= terms.least_profit:
-                self._send(fitting, sum(case.standing.parts for case in batch if case.account in fitting.accounts))
+            whole = cases.fit(self._port, deed, batch, terms)
+            if whole is not None and whole.profit >= terms.least_profit:
+                self._send(whole, sum(case.standing.parts for case in batch if case.account in whole.accounts))
 
     def _send(self, deed: Deed, parts: int = 0) -> None:
         facts = {"doing": deed.what, "reward": deed.reward, "cost": deed.cost, "gas": deed.gas}
@@ -181,3 +180,8 @@ class Hands:
             self._journal.alert("rewards below gas", accounts=len(decided.unpaid), first=hexed(decided.unpaid[0]))
         if stuck:
             self._journal.alert("stuck", accounts=len(stuck), first=hexed(stuck[0].standing.account), refusal=str(stuck[0].reason))
+
+
+def fitting(block_gas: int) -> int:
+    """How many transactions of the same size fill a block, each within what one may use."""
+    return max(1, div_up(block_gas, MOST_GAS))

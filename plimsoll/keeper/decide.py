@@ -62,7 +62,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Deed:
-    """A transaction that is worth sending. gas: its limit; used: what it is expected to use; cost: what that costs."""
+    """A transaction that is worth sending. gas: its limit; cost: what it is expected to cost."""
 
     call: Call
     what: str
@@ -70,7 +70,6 @@ class Deed:
     gas: int = 0
     cost: int = 0
     reward: int = 0
-    used: int = 0
 
     @property
     def profit(self) -> int:
@@ -138,7 +137,6 @@ def liquidation(cases: Sequence[Case], terms: Terms) -> Deed:
         min(terms.most_gas, _limit(cases, terms)),
         terms.cost(used),
         sum(case.reward for case in cases),
-        used,
     )
 
 
