@@ -20,15 +20,14 @@ from plimsoll.keeper.journal import Journal, hexed
 from plimsoll.keeper.judge import Judgement
 from plimsoll.keeper.market import Market
 from plimsoll.keeper.port import Port, Told
-from plimsoll.keeper.records import Trip
+from plimsoll.keeper.records import WON, Trip
 from plimsoll.keeper.send import Manners, Sender
 from plimsoll.keeper.store import Store
 from plimsoll.keeper.watch import News
 
 REHEARSED = 320  # accounts a round
 FIRST_PART_GAS = 26_000  # of a part of an account, until it was seen what one costs
-MOST_AT_ONCE, LOOKUPS, MOST_STRIKES = 4, 8, 10
-WON = ("Liquidated", "Absorbed")
+MOST_AT_ONCE, LOOKUPS, MOST_STRIKES, TRIPS_BACK = 4, 8, 10, 64
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class Hands:
             accounts = [hexed(told.args["account"]) for told in events if told.name in WON and self.is_mine(told) == mine]
             if accounts:
                 self._journal.note(word, accounts=accounts, head=head)
-        ours = {one for trip in self._store.trips()[-64:] for one in trip.hashes} if events else set()
+        ours = {one for trip in self._store.trips(latest=TRIPS_BACK) for one in trip.hashes} if events else set()
         for told in events:
             if told.name in WON:
                 self.rivals.note(told.args["keeper"], told.block)
@@ -100,8 +99,8 @@ class Hands:
             if (keeper := self._port.sender(told.transaction)) is not None:
                 self.rivals.note(keeper, told.block)
 
-    def ended(self, trip: Trip) -> None:
-        """Its end is known; what was won is in the store."""
+    def ended(self, trip: Trip) -> Trip:
+        """Its end is known; what was won is in the store. Returns it with its end in full."""
         won, parts = self._store.won(trip.hashes), self._parts.pop(trip.id, 0)
         if trip.end == "done" and trip.what.startswith("liquidate"):
             if won == 0:
@@ -113,6 +112,7 @@ class Hands:
         self._journal.note(trip.end, **facts)
         if trip.end in ("refused", "taken"):
             self._journal.alert(f"transaction {trip.end}", **facts)
+        return trip
 
     # What is done ----------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from plimsoll.errors import NodeRefused, Reverted
+from plimsoll.errors import NodeRefused, Reverted, RiskError
 from plimsoll.keeper.book import Holding
 from plimsoll.keeper.decide import Standing
 from plimsoll.keeper.market import Market
@@ -51,17 +51,27 @@ class Judge:
     debt_limit_e6: int
     book: Book = field(default_factory=Book)
     interest: Interest = Interest()
+    odd: set[int] = field(default_factory=set)
     _turn: list[int] = field(default_factory=list)
 
     def put(self, held: Mapping[int, Holding]) -> None:
-        """What accounts hold from now on."""
+        """What accounts hold from now on. One that the engine will not have is the lens's to judge, and hides no other."""
         new = {account: one for account, one in held.items() if one.matters and account not in self.book}
-        self.book.put_all(new)
-        for account in held.keys() - new.keys():
-            if held[account].matters:
-                self.book.put(account, held[account])
-            else:
+        rest = set(held.keys() - new.keys())
+        self.odd -= held.keys()
+        try:
+            self.book.put_all(new)
+        except RiskError:
+            rest = set(held)
+        for account in rest:
+            try:
+                if held[account].matters:
+                    self.book.put(account, held[account])
+                else:
+                    self.book.remove(account)
+            except RiskError:
                 self.book.remove(account)
+                self.odd.add(account)
 
     def set_rates(self, rates: Iterable[tuple[int, int]]) -> None:
         """Of interest, since when."""
@@ -77,14 +87,22 @@ class Judge:
         below = np.flatnonzero(verdicts.below)
         above = np.where(verdicts.below, np.inf, health)
         nearest = np.argsort(above)[:NEAR] if len(above) <= NEAR else np.argpartition(above, NEAR)[:NEAR]
+        odd = self._odd(port, block)
+        named = self._standings(below[np.argsort(health[below])][:NAMED], terms, marks)
         return Judgement(
-            count=len(below),
-            below=self._standings(below[np.argsort(health[below])][:NAMED], terms, marks),
+            count=len(below) + len(odd),
+            below=tuple(sorted([*named, *odd], key=lambda one: one.depth)),
             near=self._standings(nearest[np.isfinite(above[nearest])], terms, marks),
             unjudged=int(np.count_nonzero(~verdicts.judged)),
             for_sale=tuple(self.book.named(verdicts.perhaps_for_sale(self.debt_limit_e6))),
             wrong=self._wrong(port, verdicts, block),
         )
+
+    def _odd(self, port: Port, block: str) -> list[Standing]:
+        odd = sorted(self.odd)
+        reports = ask_all(port, "reports", odd, block) if odd else []
+        low = [report for report in reports if report.valid and report.standing.liquidatable]
+        return [Standing(one.account, one.standing.margin.equity, one.standing.margin.maintenance, len(one.legs)) for one in low]
 
     def _standings(self, rows: Sequence[int] | Any, terms: Terms, marks: Marks) -> tuple[Standing, ...]:
         found = []

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from plimsoll.keeper.port import Told
+
+WON = ("Liquidated", "Absorbed")
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -53,3 +56,10 @@ class Win:
     account: int
     keeper: str
     reward: int
+
+
+def win_of(told: Told) -> Win:
+    """Of one of the events WON."""
+    args = told.args
+    reward = args["outcome"].keeperReward if told.name == "Liquidated" else args["absorption"].reward
+    return Win(told.block, told.place, told.name, args["account"], args["keeper"], reward)

@@ -12,16 +12,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from plimsoll.errors import NodeDead, NodeRefused, RiskError
-from plimsoll.keeper.act import WON, Hands, Options
+from plimsoll.keeper.act import Hands, Options
 from plimsoll.keeper.journal import Journal
 from plimsoll.keeper.judge import Judge, Judgement
 from plimsoll.keeper.market import Market, read_market, read_terms, values
 from plimsoll.keeper.port import Call, Port
-from plimsoll.keeper.records import Trip
+from plimsoll.keeper.records import WON, Trip, Win, win_of
 from plimsoll.keeper.store import Store
 from plimsoll.keeper.watch import Behind, News, Shifted, Watch
 from plimsoll.risk.terms import Terms
@@ -56,6 +56,14 @@ class Totals:
     gas: int = 0
     ends: Counter[str] = field(default_factory=Counter)
 
+    def add(self, wins: Iterable[Win], trips: Iterable[Trip]) -> None:
+        """wins: our own. trips: whose end is known."""
+        for win in wins:
+            self.earned, self.unloaded = self.earned + win.reward, self.unloaded + 1
+        for trip in trips:
+            self.paid, self.gas = self.paid + trip.paid, self.gas + trip.gas_used
+            self.ends[trip.end] += 1
+
 
 class Keeper:
     """Raises NodeDead, NodeRefused where the node cannot be asked who is who."""
@@ -74,7 +82,7 @@ class Keeper:
         self.judge.set_rates(store.rates())
         self.hands = Hands(port, store, options, journal, self.unit, item_gas)
         self.hands.sender.reopen(store.checkpoint.number)  # killed between the two halves of an unwinding
-        self.sight, self.totals = Sight(good_at=time.monotonic()), Totals()
+        self.sight = Sight(good_at=time.monotonic())
         self._terms: Terms | None = None
         self._count()
         self.stopping = False
@@ -139,8 +147,7 @@ class Keeper:
         """What is under way. A transaction that the node will not have does not keep us from sending others."""
         try:
             for trip in self.hands.sender.advance(self.store.checkpoint.number, self._wanted):
-                self.hands.ended(trip)
-                self._count()
+                self.totals.add([], [self.hands.ended(trip)])
         except NodeRefused as problem:
             self.journal.note("trouble", kind="NodeRefused", problem=str(problem)[:300])
 
@@ -155,8 +162,10 @@ class Keeper:
         self.judge.put({account: self.watch.book[account] for account in news.touched})
         for trip in self.hands.sender.reopen(news.kept) if news.unwound else []:
             self.journal.note("unmined", nonce=trip.nonce, doing=trip.what, block=trip.block)
-        if news.unwound or any(told.name in WON for told in news.events):
+        if news.unwound:
             self._count()
+        else:
+            self.totals.add([win_of(told) for told in news.events if told.name in WON and self.hands.is_mine(told)], [])
         if news.unwound or news.rules:
             self._terms = None
             self.judge.set_rates(self.store.rates())
@@ -168,6 +177,5 @@ class Keeper:
 
     def _count(self) -> None:
         """What was earned and paid, by the store."""
-        wins, trips = self.store.wins(self.port.address), self.store.trips()
-        self.totals = Totals(sum(win.reward for win in wins), len(wins), sum(t.paid for t in trips), sum(t.gas_used for t in trips))
-        self.totals.ends = Counter(trip.end for trip in trips if trip.end)
+        self.totals = Totals()
+        self.totals.add(self.store.wins(self.port.address), [trip for trip in self.store.trips() if trip.end])

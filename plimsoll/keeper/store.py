@@ -29,7 +29,7 @@ from sqlalchemy.pool import StaticPool
 from plimsoll.errors import StoreError
 from plimsoll.keeper.book import Holding
 from plimsoll.keeper.port import Told
-from plimsoll.keeper.records import Checkpoint, Trip, Win
+from plimsoll.keeper.records import WON, Checkpoint, Trip, Win, win_of
 
 SCHEMA = "1"
 BLOCKS_KEPT = 256
@@ -140,7 +140,7 @@ class Store:
             self._mark(work, stale)
             _put(work, _touched, [{"block": b, "account": _key(a)} for b, a in touched if b > oldest], ("block", "account"))
             _put(work, _blocks, [{"number": n, "hash": h} for n, h in hashes.items()], ("number",))
-            _put(work, _wins, [_win(told) for told in events if told.name in ("Liquidated", "Absorbed")], ("block", "place"))
+            _put(work, _wins, [_win(told) for told in events if told.name in WON], ("block", "place"))
             _put(work, _rates, [_rate(told, (times or {})[told.block]) for told in rates], ("block", "place"))
             work.execute(sql.delete(_blocks).where(_blocks.c.number <= oldest))
             work.execute(sql.delete(_touched).where(_touched.c.block <= oldest))
@@ -242,10 +242,11 @@ class Store:
         row = json.dumps(asdict(trip))
         work.execute(sql.update(_trips).where(_trips.c.id == trip.id).values(open=not trip.end, row=row))
 
-    def trips(self, under_way: bool = False) -> list[Trip]:
-        asked = sql.select(_trips.c.row).order_by(_trips.c.id)
+    def trips(self, under_way: bool = False, latest: int | None = None) -> list[Trip]:
+        """In their order. latest: only so many."""
+        asked = sql.select(_trips.c.row).order_by(_trips.c.id.desc()).limit(latest)
         with self._transaction() as work:
-            return [_trip(row.row) for row in work.execute(asked.where(_trips.c.open) if under_way else asked)]
+            return [_trip(row.row) for row in work.execute(asked.where(_trips.c.open) if under_way else asked)][::-1]
 
 
 def _open(url: str) -> sql.Engine:
@@ -268,10 +269,9 @@ def _trip(text: str) -> Trip:
 
 
 def _win(told: Told) -> dict[str, Any]:
-    args = told.args
-    reward = args["outcome"].keeperReward if told.name == "Liquidated" else args["absorption"].reward
-    who = {"account": _key(args["account"]), "keeper": args["keeper"].lower(), "reward": str(reward)}
-    return {"block": told.block, "place": told.place, "event": told.name, "hash": told.transaction, **who}
+    win = win_of(told)
+    row = {**asdict(win), "account": _key(win.account), "keeper": win.keeper.lower(), "reward": str(win.reward)}
+    return {**row, "hash": told.transaction}
 
 
 def _rate(told: Told, time: int) -> dict[str, int]:

@@ -67,22 +67,25 @@ class Watch:
         self._house, self._span = tuple(house), FIRST_SPAN
         self.book: dict[int, Holding] = dict(store.accounts())
         self._turn: list[int] = []
+        self._news: News | None = None
 
     @property
     def checkpoint(self) -> Checkpoint:
         return self._store.checkpoint
 
     def advance(self) -> News:
-        """Up to the head of the chain. What was reached before something failed is kept."""
+        """Up to the head of the chain. What was reached before something failed is kept, and is news the next time."""
         head, at = self._port.head(), self._store.checkpoint
-        news = News(head)
-        if at.hash:
-            news.unwound = self._follow(head, at)
-            news.kept = at.number - news.unwound
+        news = self._news = self._news or News(head)
+        news.head = head
+        if at.hash and (unwound := self._follow(head, at)):
+            news.kept = min(news.kept, at.number - unwound) if news.unwound else at.number - unwound
+            news.unwound += unwound
         self._events(news)
         if news.events or news.unwound:
             self._store.mark(self._house)
         self._read(news)
+        self._news = None
         return news
 
     # Where the chain goes --------------------------------------------------------------------------------------------

@@ -2,8 +2,11 @@
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
+
+from plimsoll.chain import terms
 
 from plimsoll.chain.lookout import Lookout
 from plimsoll.chain.node import Chain
@@ -11,13 +14,15 @@ from plimsoll.chain.deployment import Deployment
 from plimsoll.chain.standard import POOL_SUPPLY, standard_world
 from plimsoll.chain.wallet import Wallet
 from plimsoll.keeper.act import Options
-from plimsoll.keeper.book import read
+from plimsoll.keeper.book import Holding, read
 from plimsoll.keeper.journal import Journal
+from plimsoll.keeper.market import read_market, read_terms
 from plimsoll.keeper.run import Keeper
 from plimsoll.keeper.send import Manners
 from plimsoll.keeper.store import Store
 from plimsoll.soaking import LastingAnvil
-from plimsoll.types import DAY, HALT_GRACE, USDC, WAD
+from plimsoll.state import Position
+from plimsoll.types import DAY, HALT_GRACE, NOTICE, USDC, WAD
 
 KEYS = [f"0x{i + 1:02x}" + "c0ffee" * 10 + "ab" for i in range(3)]
 GWEI, ETHER = 10**9, 10**18
@@ -261,3 +266,80 @@ def test_dead_feed_is_observed_halted_and_observed_again_when_it_is_well(house):
     house.mine()
     keeper.round()
     assert oracle.haltOf(0).haltedAt > 0
+
+
+def test_judgement_is_the_lens_to_the_unit_with_funding_interest_and_collateral(house):
+    made = house.made
+    accounts = house.open(4) + house.open(3, size=-(10**9), first=4)
+    debtor = made.account(house.trader, 99)
+    made.give(house.trader, "WETH", 10 * ETHER)
+    made.tokens["WETH"].approve(made.engine, 2**256 - 1, sender=house.trader)
+    made.engine.setOperator(debtor, made.pool, 1, sender=house.trader)
+    made.engine.deposit(debtor, made.tokens["WETH"], 5 * ETHER, 0, sender=house.trader)
+    made.pool.trade(debtor, 0, 7 * 10**9, 2**255, 2**40, sender=house.trader)
+    house.price(1_950)
+    made.pool.trade(debtor, 0, -3 * 10**9, 0, 2**40, sender=house.trader)
+    house.chain.advance(3 * DAY + 12_345)
+    house.price(1_903)
+    keeper = house.keeper(dry=True)
+    keeper.round()
+    judgement = keeper.sight.judgement
+    reports = {report.account: report for report in made.lens.reports([*accounts, debtor])}
+    standings = {one.account: one for one in (*judgement.below, *judgement.near)}
+    assert reports[debtor].state.cash < 0 and {one.account for one in judgement.below} and judgement.wrong == ()
+    for account, report in reports.items():
+        found, due = standings[account], report.standing
+        assert (found.equity, found.maintenance, found.legs) == (due.margin.equity, due.margin.maintenance, len(report.legs))
+        assert (account in {one.account for one in judgement.below}) == due.liquidatable
+
+
+def test_account_that_is_kept_wrongly_is_found_by_its_witness_and_read_anew(house):
+    [account] = house.open(1)
+    house.price(1_880)
+    keeper = house.keeper(dry=True)
+    keeper.round()
+    keeper.judge.put({account: replace(keeper.watch.book[account], cash=10**12)})
+    house.mine()
+    keeper.round()
+    [alert] = lines(keeper, "alert")
+    assert (alert["reason"], alert["accounts"]) == ("misjudged", [hex(account)]) and keeper.sight.judgement.count == 0
+    house.mine()
+    keeper.round()
+    assert keeper.sight.judgement.count == 1
+
+
+def test_account_that_the_risk_engine_will_not_have_is_judged_by_the_lens_and_hides_no_other(house):
+    odd, other = house.open(2)
+    house.price(1_880)
+    keeper = house.keeper(dry=True)
+    keeper.judge.put({odd: replace(keeper.watch.book.get(odd, Holding()), cash=2**200, positions={0: Position(1, 1, 1)})})
+    assert keeper.judge.odd == {odd}
+    keeper.watch.book[odd] = Holding()
+    judgement = keeper.judge.look(keeper.port, *looked_at(keeper))
+    assert {one.account for one in judgement.below} == {odd}
+    keeper.round()
+    assert keeper.judge.odd == set() and {one.account for one in keeper.sight.judgement.below} == {odd, other}
+
+
+def looked_at(keeper):
+    head = keeper.port.head()
+    terms = read_terms(keeper.port, head.hash)
+    tranches = [keeper._idle + 1 + i for i in range(2)]
+    return read_market(keeper.port, terms, keeper.names, tranches, head.hash, head.time), terms, head.hash
+
+
+def test_new_parameters_are_judged_by_at_once(house):
+    [account] = house.open(1, cash=300)
+    keeper = house.keeper(dry=True)
+    keeper.round()
+    before = next(one for one in keeper.sight.judgement.near if one.account == account)
+    made = house.made
+    config = terms.instrument_config(replace(made.world.instruments[0], base_e6=90_000), 0)
+    made.govern(made.parameters, "setInstrument", 0, config)
+    house.chain.advance(NOTICE + 60)
+    made.parameters.applyInstrument(0)
+    made.refresh()
+    keeper.round()
+    after = next(one for one in (*keeper.sight.judgement.near, *keeper.sight.judgement.below) if one.account == account)
+    assert after.maintenance > before.maintenance and keeper.sight.judgement.wrong == ()
+    assert after.maintenance == made.lens.reports([account])[0].standing.margin.maintenance

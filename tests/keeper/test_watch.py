@@ -191,3 +191,21 @@ def test_failing_read_raises_and_is_no_zero(fake, watch):
     with pytest.raises(NodeRefused):
         watch.advance()
     assert watch.book[ADA].cash == 1
+
+
+def test_news_of_an_advance_that_failed_halfway_is_news_the_next_time(fake, watch, monkeypatch):
+    fake.mine(ADA)
+    fake.mine(BOB)
+    watch.advance()
+    fake.unmine(1)
+    fake.accounts[CY] = held(cash=7)
+    fake.mine(CY, fork="other")
+    fake.tell("InstrumentApplied", 0)
+    fake.most_accounts = 0
+    with pytest.raises(Exception, match="OutOfGas"):
+        watch.advance()
+    fake.most_accounts = 10
+    fake.mine()
+    news = watch.advance()
+    assert (news.unwound, news.kept, news.rules) == (1, 1, True) and news.touched >= {BOB, CY}
+    assert watch.advance().events == []
