@@ -169,8 +169,7 @@ def scans(keeper: Keeper) -> Iterator[str]:
         return [answer for answers in port.ask(calls, head.hash) for answer in answers]
 
     def ours() -> int:
-        keeper.sight.news = None  # as after a new block
-        keeper.round()
+        keeper.look(head)
         return keeper.sight.judgement.count
 
     slow, times = _best(one_by_one, 1), {"the lens in batches": _best(in_batches, WAYS), "ours": _best(ours, WAYS)}

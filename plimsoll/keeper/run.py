@@ -20,7 +20,7 @@ from plimsoll.keeper.act import Hands, Options
 from plimsoll.keeper.journal import Journal
 from plimsoll.keeper.judge import Judge, Judgement
 from plimsoll.keeper.market import Market, read_market, read_terms, values
-from plimsoll.keeper.port import Call, Port
+from plimsoll.keeper.port import Call, Head, Port
 from plimsoll.keeper.records import WON, Trip, Win, win_of
 from plimsoll.keeper.store import Store
 from plimsoll.keeper.watch import Behind, News, Shifted, Watch
@@ -84,6 +84,7 @@ class Keeper:
         self.hands.sender.reopen(store.checkpoint.number)  # killed between the two halves of an unwinding
         self.sight = Sight(good_at=time.monotonic())
         self._terms: Terms | None = None
+        self._done = ""  # the block about which all was done
         self._count()
         self.stopping = False
 
@@ -123,25 +124,30 @@ class Keeper:
 
     def round(self) -> None:
         """Once. Raises NodeDead, NodeRefused, Behind, Shifted, RiskError."""
-        started, known = time.monotonic(), self.sight.news.head.hash if self.sight.news else ""
+        started = time.monotonic()
         news = self.watch.advance()
         self._note(news)
         self._carry()
-        if news.head.hash == known and not news.touched:
+        if news.head.hash == self._done and not news.touched:
             return
-        head = news.head
+        self.sight.news = news
+        judgement, market = self.look(news.head)
+        if not self.stopping:
+            self.hands.act(judgement, market, news, self.watch.book)
+        self._done, self.sight.took = news.head.hash, time.monotonic() - started
+
+    def look(self, head: Head) -> tuple[Judgement, Market]:
+        """Everybody judged at a block. Raises as `round`."""
         if self._terms is None:
             self._terms = read_terms(self.port, head.hash)
         tranches = [self._idle + 1 + i for i in range(len(self._terms.instruments))]
         market = read_market(self.port, self._terms, self.names, tranches, head.hash, head.time)
         judgement = self.judge.look(self.port, market, self._terms, head.hash)
-        self.sight.market, self.sight.news, self.sight.judgement = market, news, judgement
+        self.sight.market, self.sight.judgement = market, judgement
         if judgement.wrong:
             self.journal.alert("misjudged", accounts=[f"{account:#x}" for account in judgement.wrong], block=head.number)
             self.store.mark(judgement.wrong)
-        if not self.stopping:
-            self.hands.act(judgement, market, news, self.watch.book)
-        self.sight.took = time.monotonic() - started
+        return judgement, market
 
     def _carry(self) -> None:
         """What is under way. A transaction that the node will not have does not keep us from sending others."""
