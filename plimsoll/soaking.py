@@ -289,8 +289,8 @@ class Soak:
         yield f"{name}: {dict(ends)}, and its nonce is {nonce}", len({t.nonce for t in mined}) == len(mined) == nonce
         yield f"{name}: what it paid for gas is gone from its balance", BALANCE - sum(trip.paid for trip in trips) == balance
         begun = {line["nonce"] for line in lines if line["what"] in ("sent", "found under way")}
-        ended = {(line["nonce"], line["what"]) for line in lines if "gas" in line and "paid" in line}
-        told = begun == {trip.nonce for trip in trips} and ended == {(trip.nonce, trip.end) for trip in trips if trip.end}
+        ended = {line["nonce"]: line["what"] for line in lines if "paid" in line}  # the last word, where a block was given up
+        told = begun == {trip.nonce for trip in trips} and ended == {trip.nonce: trip.end for trip in trips if trip.end}
         words = Counter(line["what"] for line in lines)
         yield f"{name}: its log says what became of each of them: {dict(words)}", told and words["started"] == mate.killed + 1
         yield f"{name}: killed {mate.killed} times, faults {dict(mate.faulty.done)}", mate.process is not None and mate.process.returncode == 0

@@ -13,6 +13,8 @@ from plimsoll.keeper.port import Call
 from plimsoll.types import WAD
 
 ANY_NONCE = 2**256 - 1
+BLOCKS_REMEMBERED, MOST_RIVALS = 300, 4  # of other keepers
+BLOCKS_A_RANK = 2  # for which whoever comes first is waited for: one to see what is due, one to be mined
 MOST_GAS = 2**24  # of one transaction: EIP-7825
 BASE_GAS = 60_000  # of a transaction that does nothing for nobody
 PARTS_OF_ALL = 19  # an account of sixteen legs has nineteen parts, one of none that owes costs as much
@@ -189,11 +191,10 @@ class Rivals:
         mine = list(deeds[rank : rank + 1])
         if deeds and not mine:
             self.waited += 1
-            if self.waited > rank:
+            if self.waited > BLOCKS_A_RANK * rank:
                 mine = list(deeds[:1])
         if mine:
             self.waited = 0
         return mine
 
 
-BLOCKS_REMEMBERED, MOST_RIVALS = 300, 4

@@ -127,16 +127,18 @@ class Keeper:
         started = time.monotonic()
         news = self.watch.advance()
         self._note(news)
+        self.sight.news = news
+        if news.head.hash != self._done or news.touched:
+            self.look(news.head)
         self._carry()
         if news.head.hash == self._done and not news.touched:
             return
-        self.sight.news = news
-        judgement, market = self.look(news.head)
+        assert self.sight.market is not None
         if not self.stopping:
-            self.hands.act(judgement, market, news, self.watch.book)
+            self.hands.act(self.sight.judgement, self.sight.market, news, self.watch.book)
         self._done, self.sight.took = news.head.hash, time.monotonic() - started
 
-    def look(self, head: Head) -> tuple[Judgement, Market]:
+    def look(self, head: Head) -> None:
         """Everybody judged at a block. Raises as `round`."""
         if self._terms is None:
             self._terms = read_terms(self.port, head.hash)
@@ -147,7 +149,6 @@ class Keeper:
         if judgement.wrong:
             self.journal.alert("misjudged", accounts=[f"{account:#x}" for account in judgement.wrong], block=head.number)
             self.store.mark(judgement.wrong)
-        return judgement, market
 
     def _carry(self) -> None:
         """What is under way. A transaction that the node will not have does not keep us from sending others."""
@@ -160,7 +161,7 @@ class Keeper:
     def _wanted(self, trip: Trip) -> bool:
         """Whether one of its accounts is still below its line, as far as we know."""
         below = {one.account for one in self.sight.judgement.below}
-        return not trip.accounts or self.sight.market is None or any(account in below for account in trip.accounts)
+        return not trip.accounts or any(account in below for account in trip.accounts)
 
     # What was seen ---------------------------------------------------------------------------------------------------
 

@@ -29,6 +29,7 @@ from plimsoll.keeper.screen import Screen
 from plimsoll.keeper.store import Store
 from plimsoll.soaking import LastingAnvil
 from plimsoll.types import USDC, WAD
+from tests.integration.deployed import deployed
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "0x" + "c0ffee" * 10 + "abcd"
@@ -202,3 +203,17 @@ def test_process_liquidates_logs_and_ends_well_when_it_is_told_to(anvil, made, t
     told = [json.loads(line) for line in log.read_text().splitlines()]
     assert [line["what"] for line in told] == ["started", "sent", "liquidated", "done", "stopped"] and "metrics at http://" in errors
     assert KEY[2:] not in log.read_text() + errors
+
+
+def test_network_is_run_by_its_name_from_the_block_of_its_engine(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(Keeper, "run", lambda self, wait, shown: seen.append((self, self.round())))
+    monkeypatch.chdir(tmp_path)
+    with deployed(tmp_path) as (staged, record):
+        for name, value in staged.environment().items():
+            monkeypatch.setenv(name, value)
+        assert cli.main(["keeper", "run", str(staged.file), "--records", str(tmp_path), "--dry-run"]) == 0
+    [(keeper, _)] = seen
+    assert keeper.options.first_block == record.steps["engine"]["block"] > 0 and keeper.names[0] == "ETH / USD"
+    assert keeper.options.ether == 0 and (tmp_path / "keeper-sepolia.db").exists()
+    assert keeper.judge.interest.rate == staged.network.world.debt.interest_e9
