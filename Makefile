@@ -8,7 +8,7 @@ SENDER = $(if $(ACCOUNT),--account $(ACCOUNT)) $(if $(YES),--yes)
 needed = $(or $($(1)),$(error $(1) is missing: make $@ $(1)=sepolia))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit histories fuzz mutate bench-gas bench-lane bench-fuzz lint prove coverage deploy check govern pause
+.PHONY: help setup demo test test-unit histories fuzz mutate bench-gas bench-lane bench-fuzz bench-keeper lint prove coverage deploy check govern pause
 .PHONY: rehearse rehearse-kill keeper soak clean distclean
 
 help: ## this list
@@ -44,6 +44,9 @@ bench-lane: setup ## transactions a second: mined, and in the fast lane
 
 bench-fuzz: setup ## properties beside native forge: cases and transactions a second, hits at the line
 	@$(PYTHON) benchmarks/fuzz.py
+
+bench-keeper: setup ## the keeper: a hundred thousand accounts judged at once, time, memory and growth
+	@$(PYTHON) benchmarks/keeper.py
 
 lint: setup ## likely mistakes, types and style: ruff, mypy, solhint, slither
 	@.venv/bin/ruff check

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from plimsoll.fixed_point import WAD, mul_div_down, mul_div_up
+from plimsoll.fixed_point import WAD, div_down, mul_div_down, mul_div_up
 
 MILLION = 10**6
+MOST_PRICE = 2**88 - 1
 HALT_RAMP = 86_400  # seconds
 
 
@@ -205,3 +206,54 @@ def size_scale(settlement_decimals: int) -> int:
     """Turns size · price into settlement units."""
     scale: int = 10 ** (27 - settlement_decimals)
     return scale
+
+
+# The line in one price ---------------------------------------------------------------------------------------------
+
+
+class Answers(NamedTuple):
+    """What the oracle takes from a feed, in its decimals. unit: WAD of one."""
+
+    unit: int
+    lowest: int
+    highest: int
+
+
+def answers(decimals: int, min_answer: int, max_answer: int) -> Answers:
+    """Of a feed with these bounds: strictly inside them by 1 %, and no price above 2^88 − 1."""
+    unit = 10 ** (18 - decimals)
+    lowest, highest = mul_div_up(min_answer, 101, 100) + 1, mul_div_down(max_answer, 99, 100) - 1
+    return Answers(unit, lowest, min(highest, div_down(MOST_PRICE, unit)))
+
+
+def line(snapshot: Snapshot, feed: int, mid: int, valid: Answers) -> tuple[int | None, int | None]:
+    """The nearest answers of a feed at or below and at or above the present one at which E < M, WAD; None where there is none.
+    Everything on the feed moves along, everything else rests. The twin of MarginLens.liquidationPrice.
+
+    E − M is concave in one price, so where it is not negative is one interval: one bisection toward each end finds its border.
+    """
+    if sinks_at(snapshot, feed, mid):
+        return mid, mid
+    safe = div_down(mid, valid.unit)
+    return _crossing(snapshot, feed, valid.unit, safe, valid.lowest), _crossing(snapshot, feed, valid.unit, safe, valid.highest)
+
+
+def sinks_at(snapshot: Snapshot, feed: int, mid: int) -> bool:
+    """E < M if the feed answered this?"""
+    legs = tuple(leg._replace(mid=mid) if leg.feed == feed else leg for leg in snapshot.legs)
+    coins = tuple(coin._replace(mid=mid) if coin.feed == feed else coin for coin in snapshot.coins)
+    return liquidatable(judge(snapshot._replace(legs=legs, coins=coins)))
+
+
+def _crossing(snapshot: Snapshot, feed: int, unit: int, safe: int, end: int) -> int | None:
+    """The liquidatable answer whose neighbour toward `safe` (which is not) is not either."""
+    if not sinks_at(snapshot, feed, end * unit):
+        return None
+    sinking = end
+    while abs(sinking - safe) > 1:
+        half = div_down(safe + sinking, 2)
+        if sinks_at(snapshot, feed, half * unit):
+            sinking = half
+        else:
+            safe = half
+    return sinking * unit

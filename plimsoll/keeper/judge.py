@@ -20,6 +20,7 @@ from plimsoll.keeper.port import Call, Port
 from plimsoll.risk import exact
 from plimsoll.risk.book import Book
 from plimsoll.risk.engine import Verdicts, judge
+from plimsoll.risk.lines import line
 from plimsoll.risk.terms import Interest, Marks, Terms
 
 NAMED = 400  # standings a judgement names of those below the line, the most urgent; all are counted
@@ -53,6 +54,7 @@ class Judge:
     interest: Interest = Interest()
     odd: set[int] = field(default_factory=set)
     _turn: list[int] = field(default_factory=list)
+    _last: tuple[Terms, Marks] | None = None
 
     def put(self, held: Mapping[int, Holding]) -> None:
         """What accounts hold from now on. One that the engine will not have is the lens's to judge, and hides no other."""
@@ -82,6 +84,7 @@ class Judge:
     def look(self, port: Port, market: Market, terms: Terms, block: str) -> Judgement:
         """At a block (its hash). Raises RiskError where what was read does not fit together, NodeDead, NodeRefused."""
         marks = market.marks(market.time, terms, self.interest)
+        self._last = terms, marks
         verdicts = judge(self.book, terms, marks)
         health = np.where(verdicts.judged, verdicts.health, np.inf)
         below = np.flatnonzero(verdicts.below)
@@ -97,6 +100,21 @@ class Judge:
             for_sale=tuple(self.book.named(verdicts.perhaps_for_sale(self.debt_limit_e6))),
             wrong=self._wrong(port, verdicts, block),
         )
+
+    def lines(self, account: int) -> list[tuple[int, int]]:
+        """(feed, price at which it is liquidated, WAD) of each feed of its positions, as the lens says it; nothing where there is
+        none, or no price."""
+        if self._last is None or account not in self.book:
+            return []
+        terms, marks = self._last
+        found = {}
+        for instrument in self.book.holding(account).positions:
+            feed = terms.instruments[instrument].feed
+            if feed not in found and feed in marks.prices:
+                mid = marks.prices[feed].mid
+                ends = [end for end in line(self.book, account, instrument, terms, marks) if end is not None]
+                found[feed] = min(ends, key=lambda end: abs(end - mid), default=None)
+        return [(feed, end) for feed, end in found.items() if end is not None]
 
     def _odd(self, port: Port, block: str) -> list[Standing]:
         odd = sorted(self.odd)

@@ -11,8 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from plimsoll.fixed_point import WAD, mul_div_down
 from plimsoll.keeper.run import Keeper
-from plimsoll.scenarios.words import money, percent, price
+from plimsoll.scenarios.words import money, percent, price, signed
 
 SHOWN = 10
 ETHER = 10**18
@@ -53,12 +54,21 @@ class Screen:
         return Text.assemble((words + dry, "bold"), (trouble, "red"), ("   stopping" if keeper.stopping else "", "yellow"))
 
     def _accounts(self) -> Table:
-        table = _table("account", "equity", "maintenance", "health", "legs")
+        table = _table("account", "equity", "maintenance", "health", "legs", "liquidated at")
         for one in self._keeper.sight.judgement.shown(SHOWN):
             style = "red" if one.equity < one.maintenance else ""
             health = percent(one.depth) if one.maintenance else "-"
-            table.add_row(_short(one.account), money(one.equity), money(one.maintenance), health, str(one.legs), style=style)
+            numbers = money(one.equity), money(one.maintenance), health, str(one.legs)
+            table.add_row(_short(one.account), *numbers, self._lines(one.account), style=style)
         return table
+
+    def _lines(self, account: int) -> str:
+        """The prices, and how far they are."""
+        market, found = self._keeper.sight.market, []
+        for feed, end in self._keeper.judge.lines(account) if market else ():
+            mid = market.feeds[feed].mid if market else 0
+            found.append(f"{self._keeper.names[feed]} {price(end)} ({signed(percent(mul_div_down(end - mid, WAD, mid)))})")
+        return escape(", ".join(found))
 
     def _prices(self) -> Table:
         table, market = _table("feed", "price", "age", ""), self._keeper.sight.market

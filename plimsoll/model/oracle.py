@@ -15,11 +15,11 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from plimsoll.fixed_point import WAD, div_down, mul_div_down, mul_div_up
+from plimsoll.margin_math import MOST_PRICE
 from plimsoll.model.house import Halt, House, Round, refuse
 from plimsoll.types import FAULTS, HALT_DELAY, HALT_GRACE, FeedFault, FeedSpec
 
 MILLION = 10**6
-MOST = 2**88 - 1  # the highest price
 PHASE = 1 << 64  # the upper bits of a round's id
 END_OF_TIME = 2**63
 
@@ -64,7 +64,7 @@ def price(house: House, feed: int) -> Price:
 def peek(house: House, feed: int) -> Price | Fault:
     halt = house.storage.halts.get(feed, Halt())
     if halt.halted_at:
-        return Price(feed, 0, halt.price, MOST, halt.halted_at)
+        return Price(feed, 0, halt.price, MOST_PRICE, halt.halted_at)
     mid = live(house, feed)
     if isinstance(mid, Fault):
         return mid
@@ -100,7 +100,7 @@ def worth(house: House, feed: int, said: Round | None, max_age: int | None = Non
     if said.answered_in < said.id:
         return fault("IncompleteRound", said.answered_in, said.id)
     price_ = answer * 10 ** (18 - spec.decimals)
-    return fault("TooLarge", price_, MOST) if price_ > MOST else price_
+    return fault("TooLarge", price_, MOST_PRICE) if price_ > MOST_PRICE else price_
 
 
 def is_final(house: House, feed: int) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from plimsoll import margin_math
 from plimsoll.errors import Reverted
-from plimsoll.fixed_point import WAD, div_down, mul_div_down, mul_div_up
+from plimsoll.fixed_point import WAD, mul_div_down
 from plimsoll.margin_math import Snapshot
 from plimsoll.model import auctions, ledger, oracle, pool
 from plimsoll.model.house import CASH, ESCROW, House, Request
@@ -127,39 +127,10 @@ def is_for_sale(house: House, number: int) -> bool:
 
 
 def liquidation_price(house: House, number: int, instrument: int) -> int | None:
-    """The nearest answer of the instrument's feed at which E < M, WAD; None where there is none.
-
-    E − M is concave in one price while everything else rests, so where it is not negative is one interval: one bisection
-    toward each end of what the oracle takes finds its border.
-    """
+    """The nearest answer of the instrument's feed at which E < M, WAD; None where there is none."""
     snapshot, book = ledger.load(house, number, {}, strict=False, include=[instrument])
     feed = house.feed_of(instrument)
     spec, mid = oracle.spec_of(house, feed), book[feed].mid
-    if _sinks_at(snapshot, feed, mid):
-        return mid
-    unit = 10 ** (18 - spec.decimals)
-    lowest = mul_div_up(oracle.answer_of(spec, spec.min_price), 101, 100) + 1
-    highest = mul_div_down(oracle.answer_of(spec, spec.max_price), 99, 100) - 1
-    ends = (lowest, min(highest, div_down(oracle.MOST, unit)))
-    found = [_crossing(snapshot, feed, unit, div_down(mid, unit), end) for end in ends]
+    bounds = (oracle.answer_of(spec, price) for price in (spec.min_price, spec.max_price))
+    found = margin_math.line(snapshot, feed, mid, margin_math.answers(spec.decimals, *bounds))
     return min((price for price in found if price is not None), key=lambda price: abs(price - mid), default=None)
-
-
-def _crossing(snapshot: Snapshot, feed: int, unit: int, safe: int, end: int) -> int | None:
-    """The liquidatable answer whose neighbour toward `safe` (which is not) is not either; in units of the feed's answer."""
-    if not _sinks_at(snapshot, feed, end * unit):
-        return None
-    sinking = end
-    while abs(sinking - safe) > 1:
-        half = div_down(safe + sinking, 2)
-        if _sinks_at(snapshot, feed, half * unit):
-            sinking = half
-        else:
-            safe = half
-    return sinking * unit
-
-
-def _sinks_at(snapshot: Snapshot, feed: int, mid: int) -> bool:
-    legs = tuple(leg._replace(mid=mid) if leg.feed == feed else leg for leg in snapshot.legs)
-    coins = tuple(coin._replace(mid=mid) if coin.feed == feed else coin for coin in snapshot.coins)
-    return margin_math.liquidatable(margin_math.judge(snapshot._replace(legs=legs, coins=coins)))

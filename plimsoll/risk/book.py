@@ -34,11 +34,12 @@ Mask = npt.NDArray[np.bool_]
 NOBODY = 0
 END = -1  # of a chain of lines
 MOST = 2**105
+MOST_POSITIONS, MOST_COINS = 16, 8
 
 
 class Held(Protocol):
-    """What is stored of an account. positions: by instrument, none of size 0. coins: amount by collateral, exactly those that the
-    engine has on its list (Account.collaterals). interest_index: not 0 where cash is negative."""
+    """What is stored of an account. positions: by instrument, none of size 0, at most 16. coins: amount by collateral, exactly those
+    that the engine has on its list (Account.collaterals), at most 8. interest_index: not 0 where cash is negative."""
 
     @property
     def cash(self) -> int: ...
@@ -167,7 +168,7 @@ class Book:
         """What the account holds from now on. Raises RiskError for what no chain stores; then nothing is changed."""
         legs, coins = _legs(account, held), _coins(account, held)
         row = self._row_for(account)
-        self.near[row], self.rest[row] = split((held.cash,))[0][0], split((held.cash,))[1][0]
+        (self.near[row],), (self.rest[row],) = split((held.cash,))
         self.interest_index[row] = held.interest_index or 1
         self.legs.write(row, legs)
         self.coins.write(row, coins)
@@ -192,8 +193,8 @@ class Book:
         if row is None:
             return
         self._clear(row)
-        self.near[row], self.rest[row], self.interest_index[row], self.accounts[row] = 0.0, 0.0, 1.0, None
-        self.taken[row] = False
+        self.near[row], self.rest[row], self.interest_index[row], self.taken[row] = 0.0, 0.0, 1.0, False
+        self.accounts[row] = None
         self._free.append(row)
 
     def holding(self, account: int) -> Holding:
@@ -228,6 +229,8 @@ class Book:
 def _legs(account: int, held: Held) -> list[tuple[int, ...]]:
     if held.cash < 0 and held.interest_index <= 0:
         raise RiskError(f"account {account:#x} owes {-held.cash} and has no interest index: read it again")
+    if len(held.positions) > MOST_POSITIONS or len(held.coins) > MOST_COINS:
+        raise RiskError(f"account {account:#x} has {len(held.positions)} positions and {len(held.coins)} coins: read it again")
     _require_small(account, held.cash)
     found: list[tuple[int, ...]] = [(instrument, one.size, one.quote, one.index) for instrument, one in held.positions.items()]
     for instrument, *numbers in found:

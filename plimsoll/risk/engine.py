@@ -18,7 +18,7 @@ its own: max moves by no more than what it compares.)
 
 What the floats round. Each operation errs by at most u = 2^-53 of its result, and so does each integer made a float; ratios of
 integers (mid / scale) are the nearest float. Let W be the sum of the absolute values of all that is added: |cash|, interest, and for
-each leg N, |quote|, (|index now| + |index|)·|s|, the requirement, for each coin its worth before the haircut. To first order
+each leg N, |quote|, (|index now| + |index|)·|s|, N·r and its floor, for each coin its worth before the haircut. To first order
     N         3: size, price, product
     N·r       8: N 3, r 4 (slope·size 3, + base), product
     charge    6: two indices and their difference 2, size and scale 4; of (|index now| + |index|)·|s|
@@ -31,12 +31,13 @@ also covers higher orders, the 1e-18 above and the rounding of B and W themselve
 
     B = 75 + 2^-46 · W
 
-An account that holds a billion of a token of 6 decimals is judged in integers within 0.00009 of its line.
+So an account whose W is a billion, in a token of 6 decimals, is judged in integers within 0.0001 of its line.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, cast
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -51,6 +52,7 @@ from plimsoll.risk.terms import Marks, Terms
 ROUNDING = 75.0
 PRECISION = 2.0**-46
 INDEX_UNIT = 1e-18  # index · size, in settlement units
+BLOCK = 2**14  # lines
 
 
 class Verdicts(NamedTuple):
@@ -58,7 +60,8 @@ class Verdicts(NamedTuple):
 
     below: E < M with a position, as the contracts say it; never where `judged` is False, for want of a price. sunk: of those, E < 0.
     Neither is ever a float's word. equity, maintenance, collateral, bound: floats, to sort and to show; the contracts' E, M and E − M
-    are within `bound` of them. exact: by row, the margins that integers had to decide.
+    are within `bound` of them. pledged: whether there is any collateral, whatever it is worth. exact: by row, the margins that
+    integers had to decide. (The rows of nobody are never judged.)
     """
 
     below: Mask
@@ -68,6 +71,7 @@ class Verdicts(NamedTuple):
     maintenance: Floats
     collateral: Floats
     bound: Floats
+    pledged: Mask
     exact: dict[int, Margin]
 
     @property
@@ -76,81 +80,104 @@ class Verdicts(NamedTuple):
         return np.divide(self.equity, self.maintenance, out=np.full_like(self.equity, np.inf), where=self.maintenance > 0)
 
     def perhaps_for_sale(self, debt_limit_e6: int) -> Mask:
-        """Who may owe more than λ of what its collateral is worth: ask the lens about those. Nobody else does; but an estate is
-        for sale whatever it owes."""
+        """Who has collateral and may owe more than λ of what it is worth: ask the lens about those. Nobody else does; but an
+        estate is for sale whatever it owes."""
         debt = self.collateral - self.equity
-        limit = debt_limit_e6 / MILLION * self.collateral
-        return self.judged & (debt > 0) & (debt + 2 * self.bound > limit)
+        return self.judged & self.pledged & (debt + 2 * self.bound > debt_limit_e6 / MILLION * self.collateral)
 
 
-class Sums(NamedTuple):
-    """By row. worth: what it adds to E. need: what it adds to M. mass: what it adds to W."""
+class Lines(NamedTuple):
+    """Some lines of a table. worth: what each adds to E. mass: what it adds to W. moves: that part of the worth which is proportional
+    to the price; asks: N·r, likewise, and floor, below which what it adds to M does not fall (both 0 for coins)."""
 
+    row: Rows
+    kind: Rows
     worth: Floats
-    need: Floats
     mass: Floats
+    moves: Floats
+    asks: Floats
+    floor: Floats
 
 
 def judge(book: Book, terms: Terms, marks: Marks) -> Verdicts:
-    """Every account of the book at these marks. Raises RiskError where the book holds what the terms do not list."""
-    legs, coins, cash = _legs(book, terms, marks), _coins(book, terms, marks), _cash(book, marks)
-    equity = cash.worth + coins.worth + legs.worth
-    bound = ROUNDING + PRECISION * (cash.mass + coins.mass + legs.mass)
-    gap = equity - legs.need
-    judged = _judged(book, terms, marks)
-    # "Not surely beyond" rather than "within": what is no number would be neither.
-    unsure = judged & (legs.need > 0) & ~((np.abs(gap) > bound) & (np.abs(equity) > bound))
-    below = judged & (legs.need > 0) & (gap < 0)
+    """Every account of the book at these marks. Raises RiskError where the book holds what the terms do not list, or is from later
+    than the marks."""
+    cash, paid = book.near[: book.rows], book.interest_index[: book.rows]
+    if (paid > marks.interest_index).any():
+        raise RiskError(f"somebody has paid interest beyond the index {marks.interest_index}: read the InterestSet events anew")
+    interest = np.maximum(-cash, 0.0) * (marks.interest_index - paid) / paid
+    mass = np.abs(cash) + np.abs(interest)
+    profit, need, collateral = np.zeros((3, book.rows))
+    for some in leg_lines(book, terms, marks):
+        np.add.at(profit, some.row, some.worth)
+        np.add.at(need, some.row, np.maximum(some.asks, some.floor))
+        np.add.at(mass, some.row, some.mass)
+    for some in coin_lines(book, terms, marks):
+        np.add.at(collateral, some.row, some.worth)
+        np.add.at(mass, some.row, some.mass)
+    equity = cash - interest + collateral + profit
+    bound = ROUNDING + PRECISION * mass
+    gap, judged = equity - need, _judged(book, terms, marks)
+    below = judged & (need > 0) & (gap < 0)
     sunk = below & (equity < 0)
+    # "Not surely beyond" rather than "within": what is no number would be neither.
+    unsure = judged & (need > 0) & ~((np.abs(gap) > bound) & (np.abs(equity) > bound))
     decided = {}
     for row in np.flatnonzero(unsure).tolist():
         account = book.accounts[row]
-        assert account is not None
+        assert account is not None  # nobody's rows are not judged
         decided[row] = margin = exact.margin(book, account, terms, marks)
         below[row] = margin_math.liquidatable(margin)
         sunk[row] = below[row] and margin.equity < 0
-    return Verdicts(below, sunk, judged, equity, legs.need, coins.worth, bound, decided)
+    pledged = np.zeros(book.rows, np.bool_)
+    pledged[book.coins.row[: book.coins.lines]] = True
+    return Verdicts(below, sunk, judged, equity, need, collateral, bound, pledged, decided)
 
 
-def _cash(book: Book, marks: Marks) -> Sums:
-    cash, paid = book.near[: book.rows], book.interest_index[: book.rows]
-    interest = np.maximum(-cash, 0.0) * (marks.interest_index - paid) / paid
-    return Sums(cash - interest, np.zeros(0), np.abs(cash) + np.abs(interest))
-
-
-def _legs(book: Book, terms: Terms, marks: Marks) -> Sums:
-    table, specs = book.legs, terms.instruments
-    row, kind = _lines(table, len(specs), "instrument")
-    size, quote, index = table.near[:, : table.lines]
+def leg_lines(book: Book, terms: Terms, marks: Marks) -> Iterator[Lines]:
+    """All positions, in blocks. Raises RiskError, as `judge`."""
+    specs = terms.instruments
     mids = [marks.prices[spec.feed].mid if spec.feed in marks.prices else 0 for spec in specs]
     price = np.array([mid / terms.size_scale for mid in mids])
     base = np.array([spec.base_e6 / MILLION for spec in specs])
     slope = np.array([spec.slope_e6 / (MILLION * spec.depth) for spec in specs])
     floor = np.array([float(spec.floor) for spec in specs])
     indices = np.array([float(index) for pair in marks.indices for index in pair])  # long, short, long, …
-    units = np.abs(size)
-    value = size * price[kind]
-    notional = np.abs(value)
-    need = np.maximum(notional * np.minimum(base[kind] + slope[kind] * units, 1.0), floor[kind])
-    now = indices[2 * kind + (size < 0)]
-    units *= INDEX_UNIT
-    worth = value + quote - (now - index) * units
-    mass = notional + np.abs(quote) + (np.abs(now) + np.abs(index)) * units + need
-    return Sums(*(_by_row(row, part, book) for part in (worth, need, mass)))
+    for row, kind, (size, quote, index) in _blocks(book.legs, len(specs), "instrument"):
+        units = np.abs(size)
+        value = size * price[kind]
+        notional = np.abs(value)
+        asks, least = notional * np.minimum(base[kind] + slope[kind] * units, 1.0), floor[kind]
+        now = indices[2 * kind + (size < 0)]
+        units *= INDEX_UNIT
+        worth = value + quote - (now - index) * units
+        mass = notional + np.abs(quote) + (np.abs(now) + np.abs(index)) * units + asks + least
+        yield Lines(row, kind, worth, mass, value, asks, least)
 
 
-def _coins(book: Book, terms: Terms, marks: Marks) -> Sums:
-    table, specs = book.coins, terms.collaterals
-    row, kind = _lines(table, len(specs), "collateral")
-    amount = table.near[0, : table.lines]
+def coin_lines(book: Book, terms: Terms, marks: Marks) -> Iterator[Lines]:
+    """All collateral, in blocks. Raises RiskError, as `judge`."""
+    specs = terms.collaterals
     listed = [exact.coin(terms, marks, i, 0) if spec.feed in marks.prices else None for i, spec in enumerate(specs)]
     price = np.array([coin.mid * WAD / coin.scale if coin else 0.0 for coin in listed])
     haircut = np.array([coin.haircut / WAD if coin else 0.0 for coin in listed])
     most = np.array([coin.max_haircut / WAD if coin else 0.0 for coin in listed])
     slope = np.array([1 / spec.depth for spec in specs])
-    mass = amount * price[kind]
-    worth = mass * (1.0 - np.minimum(most[kind], haircut[kind] + slope[kind] * amount))
-    return Sums(_by_row(row, worth, book), np.zeros(0), _by_row(row, mass, book))
+    for row, kind, (amount,) in _blocks(book.coins, len(specs), "collateral"):
+        mass = amount * price[kind]
+        worth = mass * (1.0 - np.minimum(most[kind], haircut[kind] + slope[kind] * amount))
+        nothing = np.zeros(len(row))
+        yield Lines(row, kind, worth, mass, worth, nothing, nothing)
+
+
+def _blocks(table: Table, listed: int, what: str) -> Iterator[tuple[Rows, Rows, Floats]]:
+    """So many lines at once that all that is computed from them stays in the processor's cache."""
+    for start in range(0, table.lines, BLOCK):
+        block = slice(start, min(start + BLOCK, table.lines))
+        row, kind = table.row[block], table.kind[block]
+        if (most := int(kind.max())) >= listed:
+            raise RiskError(f"the book holds {what} {most}, the terms list {listed}: read the terms anew")
+        yield row, kind, table.near[:, block]
 
 
 def _judged(book: Book, terms: Terms, marks: Marks) -> Mask:
@@ -162,14 +189,3 @@ def _judged(book: Book, terms: Terms, marks: Marks) -> Mask:
             row, kind = table.row[: table.lines], table.kind[: table.lines]
             judged[row[blind[kind]]] = False
     return judged
-
-
-def _lines(table: Table, listed: int, what: str) -> tuple[Rows, Rows]:
-    row, kind = table.row[: table.lines], table.kind[: table.lines]
-    if table.lines and (most := int(kind.max())) >= listed:
-        raise RiskError(f"the book holds {what} {most}, the terms list {listed}: read the terms anew")
-    return row, kind
-
-
-def _by_row(row: Rows, numbers: Floats, book: Book) -> Floats:
-    return cast(Floats, np.bincount(row, numbers, book.rows))

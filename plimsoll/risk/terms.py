@@ -3,8 +3,8 @@
     terms = Terms(6, (Instrument(feed=0, …), …), (Collateral(feed=1, …), …))       # by id
     marks = Marks.at(time, terms, {0: Price(2_000 * WAD)}, markets, interest)      # this block, or one that might come
 
-All are plain numbers that a reader of a chain has: IMarginEngine.instrumentConfig, collateralConfig and market, and
-IPriceOracle.peek(feed, true). The index of interest is in no view: Interest() and the chain's InterestSet events, in their order,
+All are plain numbers that a reader of a chain has: `of` takes the answers of the engine's instrumentConfig, collateralConfig and
+market and of the oracle's feedConfig; prices are the oracle's peek(feed, true). The index of interest is in no view: Interest() and the chain's InterestSet events, in their order,
 each `interest = interest.set(rateE9, its block's time)`, give it. Prices may be supposed ones, and the time that of the next block.
 
 Units: as in plimsoll.types; `…_e6` millionths.
@@ -13,7 +13,7 @@ Units: as in plimsoll.types; `…_e6` millionths.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from plimsoll import funding_math, margin_math
 from plimsoll.errors import RiskError
@@ -36,6 +36,12 @@ class Instrument(NamedTuple):
     penalty_e6: int
     funding: Funding
 
+    @classmethod
+    def of(cls, told: Any) -> Instrument:
+        """IMarginEngine.instrumentConfig"""
+        risk, funding = told.risk, Funding(told.funding.scale, told.funding.maxVelocityE8, told.funding.maxRateE8)
+        return cls(risk.feed, risk.baseE6, risk.slopeE6, risk.depth, risk.floor, risk.penaltyE6, funding)
+
 
 class Collateral(NamedTuple):
     """depth: the token's units."""
@@ -46,13 +52,23 @@ class Collateral(NamedTuple):
     depth: int
     decimals: int
 
+    @classmethod
+    def of(cls, told: Any) -> Collateral:
+        """IMarginEngine.collateralConfig"""
+        return cls(told.feed, told.haircutE6, told.maxHaircutE6, told.depth, told.decimals)
+
 
 class Feed(NamedTuple):
-    """As IPriceOracle.feedConfig says; bounds in the feed's decimals. Only liquidation prices ask for it."""
+    """Bounds in the feed's decimals. Only liquidation prices ask for it."""
 
     decimals: int
     min_answer: int
     max_answer: int
+
+    @classmethod
+    def of(cls, told: Any) -> Feed:
+        """IPriceOracle.feedConfig"""
+        return cls(told.decimals, told.config.minAnswer, told.config.maxAnswer)
 
 
 class Terms(NamedTuple):
@@ -83,6 +99,11 @@ class Market(NamedTuple):
     rate_e8: int
     time: int
     skew: int
+
+    @classmethod
+    def of(cls, told: Any, tranche_size: int) -> Market:
+        """IMarginEngine.market, and the size of the position that the pool's tranche has in the instrument."""
+        return cls(told.indexLong, told.indexShort, told.rateE8, told.time, -tranche_size)
 
 
 class Marks(NamedTuple):

@@ -165,7 +165,7 @@ def test_screen_shows_accounts_prices_actions_and_totals(keeper):
     keeper.round()
     console.print(*screen.parts())
     text = console.export_text()
-    for words in ("1 below the line", "dry run", "ETH / USD", "1,880.00", "would send", "earned 0.00"):
+    for words in ("1 below the line", "dry run", "ETH / USD", "1,880.00 (+0.0 %)", "would send", "earned 0.00"):
         assert words in text
 
 

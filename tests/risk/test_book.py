@@ -49,6 +49,8 @@ def test_book_of_what_no_chain_stores_is_refused_and_left_alone():
         Holding(0, 0, {0: Position(0, 0, 0)}),
         Holding(0, 0, {0: Position(1, -MOST, 0)}),
         Holding(0, 0, {}, {0: MOST}),
+        Holding(0, 0, {i: Position(1, 0, 0) for i in range(17)}),
+        Holding(0, 0, {}, {i: 1 for i in range(9)}),
     ]
     for held in wrong:
         with pytest.raises(RiskError):
