@@ -58,7 +58,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="decide, and send nothing; needs no key")
     parser.add_argument("--taker", type=int, metavar="SUB", help="own sub-account that takes positions (default: the pool does)")
     parser.add_argument("--ether", metavar="FEED", help="the feed that prices gas, by its name; none: gas counts as free (default: ETH's)")
-    money = (("--least-profit", "0", "least profit of a transaction"), ("--upkeep", "5", "most that one may cost which earns nothing"),
+    money = (("--least-profit", "0", "least profit of a transaction"), ("--upkeep", "10", "most that is spent in a day on what earns nothing"),
              ("--budget", "0", "most that is paid for collateral at once; 0 buys none"))  # fmt: skip
     for name, default, words in money:
         parser.add_argument(name, default=default, metavar="MONEY", help=f"{words}, settlement tokens (default: {default})")

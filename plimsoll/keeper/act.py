@@ -1,7 +1,9 @@
 """From who is below the line to transactions: rehearse, decide, send; and what their ends teach.
 
 Griefing costs the griefer: an account is rehearsed alone before it joins a batch, and what its rehearsal promises must pay for its
-own gas; one that was skipped in a batch of ours is left alone for twice as many blocks each time; while other keepers are at the
+own gas; one that was skipped in a batch of ours is left alone for twice as many blocks each time, and so are those for whom nothing
+can be done while there are more than can be rehearsed, so that no crowd of them hides the others; what earns nothing has an
+allowance a day; while other keepers are at the
 same accounts, or before it is known that none are, only one transaction is under way.
 """
 
@@ -15,7 +17,7 @@ from plimsoll.fixed_point import div_down, div_up
 from plimsoll.keeper import cases
 from plimsoll.keeper.book import Holding
 from plimsoll.keeper.chores import Chores
-from plimsoll.keeper.decide import MOST_GAS, Case, Deed, Plan, Rivals, Standing, Terms, plan, worthwhile
+from plimsoll.keeper.decide import MOST_GAS, Case, Deed, Plan, Rivals, Terms, liquidation, plan, worthwhile
 from plimsoll.keeper.journal import Journal, hexed
 from plimsoll.keeper.judge import Judgement
 from plimsoll.keeper.market import Market
@@ -24,16 +26,19 @@ from plimsoll.keeper.records import WON, Trip
 from plimsoll.keeper.send import Manners, Sender
 from plimsoll.keeper.store import Store
 from plimsoll.keeper.watch import News
+from plimsoll.types import DAY
 
 REHEARSED = 320  # accounts a round
 FIRST_PART_GAS = 26_000  # of a part of an account, until it was seen what one costs
-MOST_AT_ONCE, LOOKUPS, MOST_STRIKES, TRIPS_BACK = 4, 8, 10, 64
+MOST_AT_ONCE, FREE_AT_ONCE, LOOKUPS = 4, 20, 8
+MOST_STRIKES, MOST_PASSED_OVER = 10, 5  # powers of two: blocks
+TRIPS_BACK = 256
 
 
 @dataclass(frozen=True)
 class Options:
     """own: our account that takes positions, or None: the pool does. ether: the feed that says what gas is worth, None where
-    gas counts as free. least_profit, upkeep, budget: settlement units (decide.Terms; budget: for collateral at auction).
+    gas counts as free. least_profit, upkeep, budget: settlement units (decide.Terms; upkeep: a day; budget: for collateral, of one purchase).
     dry: decide, and send nothing. first_block: where events begin. pause: seconds between looks at the chain; chores: between
     rounds of what is not urgent."""
 
@@ -91,13 +96,23 @@ class Hands:
         """In our batch: not tried again at once. In somebody else's: there is somebody else."""
         account = told.args["account"]
         if ours:
-            times = min(self.strikes.get(account, (0, 0))[0] + 1, MOST_STRIKES)
-            self.strikes[account] = times, told.block + 2**times
+            times = self._postpone(account, told.block, MOST_STRIKES)
             self._journal.note("skipped", account=hexed(account), reason="0x" + told.args["reason"].hex()[:8], times=times)
         elif told.transaction not in self._looked_up and len(self._looked_up) < LOOKUPS:
             self._looked_up.add(told.transaction)
             if (keeper := self._port.sender(told.transaction)) is not None:
                 self.rivals.note(keeper, told.block)
+
+    def _postpone(self, account: int, block: int, most: int) -> int:
+        times = min(self.strikes.get(account, (0, 0))[0] + 1, most)
+        self.strikes[account] = times, block + 2**times
+        return times
+
+    def passed_over(self, block: int) -> set[int]:
+        """Accounts that are not looked at now: something is under way for them, or they were postponed."""
+        unlanded = [trip for trip in self.sender.open if not self.sender.landed(trip)]
+        later = {account for account, (_, until) in self.strikes.items() if until > block}
+        return later.union(account for trip in unlanded for account in trip.accounts)
 
     def ended(self, trip: Trip) -> Trip:
         """Its end is known; what was won is in the store. Returns it with its end in full."""
@@ -118,17 +133,21 @@ class Hands:
 
     def act(self, judgement: Judgement, market: Market, news: News, book: Mapping[int, Holding]) -> None:
         """Raises NodeDead, NodeRefused; what was sent by then is under way."""
-        terms = self._terms(market, news.head.gas_limit)
-        unlanded = [trip for trip in self.sender.open if not self.sender.landed(trip)]
-        busy = {account for trip in unlanded for account in trip.accounts}
-        due = [one for one in judgement.below if one.account not in busy and self._due(one, news.head.number)]
-        passed, stuck = cases.rehearse(self._port, due[:REHEARSED], self._options.own) if due else ([], [])
+        terms, block = self._terms(market, news.head.gas_limit), news.head.number
+        unlanded = sum(not self.sender.landed(trip) for trip in self.sender.open)
+        due = [one for one in judgement.below if one.account not in self.passed_over(block)][:REHEARSED]
+        passed, stuck = cases.rehearse(self._port, due, self._options.own) if due else ([], [])
         decided = plan(passed, terms)
-        self._tell(decided, stuck, {one.account for one in judgement.below})
-        self._send_batches(decided, {case.account: case for case in passed}, terms, len(unlanded), news)
+        self._tell(decided, stuck, judgement.sinking)
+        if len(judgement.sinking) > REHEARSED:
+            for account in (*decided.unpaid, *(one.standing.account for one in stuck)):
+                self._postpone(account, block, MOST_PASSED_OVER)
+        self._send_batches(decided, {case.account: case for case in passed}, terms, unlanded, news)
         if time.monotonic() - self._chored >= self._options.chores:
             self._chored = time.monotonic()
-            for deed in worthwhile(self.chores.find(book, market, stuck, judgement.for_sale), terms):
+            found = self.chores.find(book, market, stuck, judgement.for_sale)
+            free = [case for case in passed if case.reward == 0][:FREE_AT_ONCE]
+            for deed in worthwhile([*found, *([liquidation(free, terms)] if free else [])], terms):
                 self._send(deed)
 
     def _terms(self, market: Market, gas_limit: int) -> Terms:
@@ -136,13 +155,9 @@ class Hands:
         self.gas_price, options = base + tip, self._options
         if options.ether is not None:
             self._ether = market.feeds[options.ether].mid or self._ether  # a dead feed's last word
-        most = div_down(gas_limit, fitting(gas_limit))
-        return Terms(
-            self.gas_price, self._ether, self._unit, options.least_profit, options.upkeep, most, self.part_gas, self._item_gas
-        )
-
-    def _due(self, one: Standing, block: int) -> bool:
-        return self.strikes.get(one.account, (0, 0))[1] <= block
+        most, since = div_down(gas_limit, fitting(gas_limit)), int(time.time()) - DAY
+        left = options.upkeep - sum(trip.given for trip in self._store.trips(latest=TRIPS_BACK) if trip.at > since)
+        return Terms(self.gas_price, self._ether, self._unit, options.least_profit, left, most, self.part_gas, self._item_gas)
 
     def _send_batches(self, decided: Plan, passed: dict[int, Case], terms: Terms, unlanded: int, news: News) -> None:
         """As many at once as fit a block, once the first of a wave went through: a race is lost with one transaction only."""
@@ -173,7 +188,7 @@ class Hands:
         if self.sender.poor:
             self._journal.alert("no ether", address=self._port.address)
 
-    def _tell(self, decided: Plan, stuck: list[cases.Stuck], below: set[int]) -> None:
+    def _tell(self, decided: Plan, stuck: list[cases.Stuck], below: frozenset[int]) -> None:
         self.unpaid = decided.unpaid
         self._said &= below
         if decided.unpaid:

@@ -6,7 +6,7 @@ Money is settlement units; gas price is wei per gas; `ether` is what one whole e
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from plimsoll.fixed_point import mul_div_down, mul_div_up
 from plimsoll.keeper.port import Call
@@ -80,8 +80,8 @@ class Deed:
 
 @dataclass(frozen=True)
 class Terms:
-    """unit: settlement units of one settlement token. least_profit: of a transaction. upkeep: the most that one may cost which
-    earns nothing. most_gas: of one transaction. part_gas: what a part of an account was found to cost. item_gas: what the
+    """unit: settlement units of one settlement token. least_profit: of a transaction. upkeep: what may still be spent today on
+    what earns nothing. most_gas: of one transaction. part_gas: what a part of an account was found to cost. item_gas: what the
     contract may want left for an account of all parts."""
 
     gas_price: int
@@ -160,11 +160,16 @@ def _limit(cases: Sequence[Case], terms: Terms) -> int:
 
 
 def worthwhile(deeds: Iterable[Deed], terms: Terms) -> list[Deed]:
-    """Of what is not urgent, what pays for its gas, or is cheap enough to be done for nothing; the most profitable first. A deed's
-    cost is reckoned here, from its gas."""
-    priced = [Deed(d.call, d.what, d.accounts, d.gas, terms.cost(d.gas), d.reward) for d in deeds]
-    good = [d for d in priced if d.profit >= terms.least_profit or (d.reward == 0 and d.cost <= terms.upkeep)]
-    return sorted(good, key=lambda deed: -deed.profit)
+    """Of what is not urgent, what pays for its gas, the most profitable first; then what earns nothing, the cheapest first, while
+    the upkeep lasts. A cost of 0 is reckoned here, from the gas."""
+    priced = [replace(deed, cost=deed.cost or terms.cost(deed.gas)) for deed in deeds]
+    good = sorted((d for d in priced if d.reward and d.profit >= terms.least_profit), key=lambda deed: -deed.profit)
+    left = terms.upkeep
+    for deed in sorted((d for d in priced if not d.reward), key=lambda deed: deed.cost):
+        if deed.cost <= left:
+            left -= deed.cost
+            good.append(deed)
+    return good
 
 
 @dataclass

@@ -6,8 +6,9 @@ block: if it ever answers otherwise, what we hold or how we judge is wrong, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -23,17 +24,18 @@ from plimsoll.risk.engine import Verdicts, judge
 from plimsoll.risk.lines import line
 from plimsoll.risk.terms import Interest, Marks, Terms
 
-NAMED = 400  # standings a judgement names of those below the line, the most urgent; all are counted
+NAMED = 400  # standings a judgement names of those below the line, the most urgent
 NEAR = 16  # and of those who are still above it
 WITNESSED = 64
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """count: of all below the line. below: the most urgent of them, near: the nearest to it, exact. unjudged: whoever holds something
-    and has no price. for_sale: whose collateral may be for sale. wrong: accounts about which the lens says otherwise."""
+    """sinking: all below the line. below: the most urgent of them that are not passed over, near: the nearest to it, exact. unjudged:
+    how many hold something and have no price. for_sale: whose collateral may be for sale. wrong: accounts about which the lens says
+    otherwise."""
 
-    count: int = 0
+    sinking: frozenset[int] = frozenset()
     below: tuple[Standing, ...] = ()
     near: tuple[Standing, ...] = ()
     unjudged: int = 0
@@ -81,7 +83,9 @@ class Judge:
         for rate, since in rates:
             self.interest = self.interest.set(rate, since)
 
-    def look(self, port: Port, market: Market, terms: Terms, block: str) -> Judgement:
+    def look(
+        self, port: Port, market: Market, terms: Terms, block: str, passed_over: Collection[int] = frozenset()
+    ) -> Judgement:
         """At a block (its hash). Raises RiskError where what was read does not fit together, NodeDead, NodeRefused."""
         marks = market.marks(market.time, terms, self.interest)
         self._last = terms, marks
@@ -90,13 +94,16 @@ class Judge:
         below = np.flatnonzero(verdicts.below)
         above = np.where(verdicts.below, np.inf, health)
         nearest = np.argsort(above)[:NEAR] if len(above) <= NEAR else np.argpartition(above, NEAR)[:NEAR]
+        ranked = [account for row in below[np.argsort(health[below])] if (account := self.book.accounts[row]) is not None]
         odd = self._odd(port, block)
-        named = self._standings(below[np.argsort(health[below])][:NAMED], terms, marks)
+        urgent = islice((account for account in ranked if account not in passed_over), NAMED)
+        named = [*self._standings(urgent, terms, marks), *(one for one in odd if one.account not in passed_over)]
+        close = [account for row in nearest[np.isfinite(above[nearest])] if (account := self.book.accounts[row]) is not None]
         return Judgement(
-            count=len(below) + len(odd),
-            below=tuple(sorted([*named, *odd], key=lambda one: one.depth)),
-            near=self._standings(nearest[np.isfinite(above[nearest])], terms, marks),
-            unjudged=int(np.count_nonzero(~verdicts.judged)),
+            sinking=frozenset(ranked).union(one.account for one in odd),
+            below=tuple(sorted(named, key=lambda one: one.depth)),
+            near=tuple(sorted(self._standings(close, terms, marks), key=lambda one: one.depth)),
+            unjudged=len(self.book) - int(np.count_nonzero(verdicts.judged)),
             for_sale=tuple(self.book.named(verdicts.perhaps_for_sale(self.debt_limit_e6))),
             wrong=self._wrong(port, verdicts, block),
         )
@@ -122,14 +129,10 @@ class Judge:
         low = [report for report in reports if report.valid and report.standing.liquidatable]
         return [Standing(one.account, one.standing.margin.equity, one.standing.margin.maintenance, len(one.legs)) for one in low]
 
-    def _standings(self, rows: Sequence[int] | Any, terms: Terms, marks: Marks) -> tuple[Standing, ...]:
-        found = []
-        for row in rows:
-            account = self.book.accounts[int(row)]
-            if account is not None:
-                margin = exact.margin(self.book, account, terms, marks)
-                found.append(Standing(account, margin.equity, margin.maintenance, len(self.book.legs.of(int(row)))))
-        return tuple(sorted(found, key=lambda one: one.depth))
+    def _standings(self, accounts: Iterable[int], terms: Terms, marks: Marks) -> Iterator[Standing]:
+        for account in accounts:
+            margin = exact.margin(self.book, account, terms, marks)
+            yield Standing(account, margin.equity, margin.maintenance, len(self.book.legs.of(self.book.row(account))))
 
     def _wrong(self, port: Port, verdicts: Verdicts, block: str) -> tuple[int, ...]:
         """The next few accounts, by the lens."""

@@ -51,7 +51,7 @@ class KeeperCollector(Collector):
             "block": head.number if head else 0,
             "block_time": head.time if head else 0,
             "accounts": len(keeper.watch.book),
-            "below_line": sight.judgement.count,
+            "below_line": len(sight.judgement.sinking),
             "unjudged": sight.judgement.unjudged,
             "unpaid": len(keeper.hands.unpaid),
             "under_way": len(keeper.hands.sender.open),

@@ -20,7 +20,7 @@ class Checkpoint:
 class Trip:
     """A transaction of ours. what: in words, for the log. accounts: whom it is about. fee, tip: wei per gas. hashes: of all that
     was signed for this nonce, the latest last; raw: the latest. versions: how many of them do what it is for, the rest only use up its
-    nonce; -1: all. end: "" while it is under way; done, wasted (mined, and nothing was left for it to do), refused (mined,
+    nonce; -1: all. at: when it was sent, unix seconds; given: what it was expected to cost where it earns nothing, settlement units. end: "" while it is under way; done, wasted (mined, and nothing was left for it to do), refused (mined,
     reverted), withdrawn, taken (somebody else's transaction has its nonce)."""
 
     id: int
@@ -35,6 +35,8 @@ class Trip:
     hashes: tuple[str, ...] = ()
     raw: str = ""
     versions: int = -1
+    at: int = 0
+    given: int = 0
     end: str = ""
     block: int = 0
     gas_used: int = 0

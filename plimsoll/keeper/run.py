@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from plimsoll.errors import NodeDead, NodeRefused, RiskError
+from plimsoll.errors import NodeDead, NodeRefused, RiskError, StoreError
 from plimsoll.keeper.act import Hands, Options
 from plimsoll.keeper.journal import Journal
 from plimsoll.keeper.judge import Judge, Judgement
@@ -26,7 +26,7 @@ from plimsoll.keeper.store import Store
 from plimsoll.keeper.watch import Behind, News, Shifted, Watch
 from plimsoll.risk.terms import Terms
 
-TROUBLE = (NodeDead, NodeRefused, Behind, Shifted, RiskError)
+TROUBLE = (NodeDead, NodeRefused, Behind, Shifted, RiskError, StoreError)
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 4.0
 SECONDS_TO_END = 180.0  # what is under way when we are told to stop
 SECONDS_TO_WORRY = 60.0
@@ -144,7 +144,8 @@ class Keeper:
             self._terms = read_terms(self.port, head.hash)
         tranches = [self._idle + 1 + i for i in range(len(self._terms.instruments))]
         market = read_market(self.port, self._terms, self.names, tranches, head.hash, head.time)
-        judgement = self.judge.look(self.port, market, self._terms, head.hash)
+        over = self.hands.passed_over(head.number)
+        judgement = self.judge.look(self.port, market, self._terms, head.hash, over)
         self.sight.market, self.sight.judgement = market, judgement
         if judgement.wrong:
             self.journal.alert("misjudged", accounts=[f"{account:#x}" for account in judgement.wrong], block=head.number)
@@ -160,8 +161,7 @@ class Keeper:
 
     def _wanted(self, trip: Trip) -> bool:
         """Whether one of its accounts is still below its line, as far as we know."""
-        below = {one.account for one in self.sight.judgement.below}
-        return not trip.accounts or any(account in below for account in trip.accounts)
+        return not trip.accounts or not self.sight.judgement.sinking.isdisjoint(trip.accounts)
 
     # What was seen ---------------------------------------------------------------------------------------------------
 

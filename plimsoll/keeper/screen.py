@@ -48,7 +48,7 @@ class Screen:
         if sight.news is None:
             return Text(f"catching up: block {keeper.store.checkpoint.number} … {sight.trouble}", style="yellow")
         age = round(time.monotonic() - sight.good_at)
-        words = f"block {sight.news.head.number}, {len(keeper.watch.book):,} accounts, {sight.judgement.count} below the line"
+        words = f"block {sight.news.head.number}, {len(keeper.watch.book):,} accounts, {len(sight.judgement.sinking)} below the line"
         dry = ", dry run: nothing is sent" if keeper.options.dry else ""
         trouble = f"   {sight.trouble} ({age} s)" if sight.trouble else ""
         return Text.assemble((words + dry, "bold"), (trouble, "red"), ("   stopping" if keeper.stopping else "", "yellow"))

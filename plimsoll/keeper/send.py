@@ -70,7 +70,9 @@ class Sender:
         fee = min(2 * base + tip, self.manners.most_fee)
         to, data = self._port.encode(deed.call)
         nonce = max([self._free, self._port.nonce(), *(trip.nonce + 1 for trip in self.open)])
-        trip = self._signed(Trip(0, nonce, deed.what, deed.accounts, to, data, deed.gas, fee, min(tip, fee)))
+        given = 0 if deed.reward else deed.cost
+        drawn = Trip(0, nonce, deed.what, deed.accounts, to, data, deed.gas, fee, min(tip, fee), at=int(time.time()), given=given)
+        trip = self._signed(drawn)
         trip = self._store.begin(trip)
         self.open.append(trip)
         self._clocks[trip.id] = Clock(self._now())

@@ -24,7 +24,7 @@ from typing import Any
 
 import sqlalchemy as sql
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import QueuePool
 
 from plimsoll.errors import StoreError
 from plimsoll.keeper.book import Holding
@@ -252,7 +252,8 @@ class Store:
 def _open(url: str) -> sql.Engine:
     """One connection; a file of SQLite belongs to one keeper at a time."""
     sqlite = sql.engine.make_url(url).get_backend_name() == "sqlite"
-    engine = sql.create_engine(url, poolclass=StaticPool, connect_args={"timeout": SECONDS_TO_LOCK} if sqlite else {})
+    more = {"connect_args": {"timeout": SECONDS_TO_LOCK}} if sqlite else {}
+    engine = sql.create_engine(url, poolclass=QueuePool, pool_size=1, max_overflow=0, pool_pre_ping=True, **more)
     if sqlite:
 
         @sql.event.listens_for(engine, "connect")

@@ -74,6 +74,12 @@ def test_what_earns_nothing_is_done_while_it_is_cheap():
     assert worthwhile([Deed(chore.call, "", gas=100_000, reward=1)], terms) == []
 
 
+def test_what_earns_nothing_is_done_while_the_days_upkeep_lasts_the_cheapest_first():
+    chores = [Deed(Call("oracle", "observe", (i,)), str(i), gas=gas) for i, gas in enumerate((50_000, 25_000, 100_000, 25_000))]
+    terms = Terms(20 * GWEI, 2_000 * WAD, USDC, upkeep=4 * USDC)
+    assert [deed.what for deed in worthwhile(chores, terms)] == ["1", "3", "0"]
+
+
 def deeds(count):
     return [Deed(Call("", ""), str(i), (i,)) for i in range(count)]
 

@@ -13,6 +13,7 @@ from plimsoll.chain.node import Chain
 from plimsoll.chain.deployment import Deployment
 from plimsoll.chain.standard import POOL_SUPPLY, standard_world
 from plimsoll.chain.wallet import Wallet
+from plimsoll.keeper import act
 from plimsoll.keeper.act import Options
 from plimsoll.keeper.book import Holding, read
 from plimsoll.keeper.journal import Journal
@@ -209,6 +210,20 @@ def test_owner_who_tops_up_first_costs_one_skip_and_is_left_alone_for_a_while(ho
     assert keeper.hands.strikes[account][1] > keeper.port.head().number
 
 
+def test_crowd_for_whom_nothing_pays_hides_nobody_who_does(house, monkeypatch):
+    monkeypatch.setattr(act, "REHEARSED", 2)
+    sunk, [paying] = house.open(5, cash=190), house.open(1, cash=240, first=10)
+    house.price(1_790)
+    house.held_back()
+    keeper = house.keeper(ether=0)
+    keeper.port.fees = lambda: (7 * GWEI, GWEI)  # absorbing earns 1.00, and costs more
+    settle(house, keeper, rounds=8)
+    assert [win.account for win in keeper.store.wins()] == [paying] and house.below(sunk) == 5
+    keeper.port.fees = lambda: (0, GWEI)
+    settle(house, keeper, rounds=12)
+    assert house.below(sunk) == 0
+
+
 def test_told_to_stop_it_first_lets_what_is_under_way_end(house):
     house.open(3)
     house.price(1_800)
@@ -302,10 +317,10 @@ def test_account_that_is_kept_wrongly_is_found_by_its_witness_and_read_anew(hous
     house.mine()
     keeper.round()
     [alert] = lines(keeper, "alert")
-    assert (alert["reason"], alert["accounts"]) == ("misjudged", [hex(account)]) and keeper.sight.judgement.count == 0
+    assert (alert["reason"], alert["accounts"]) == ("misjudged", [hex(account)]) and not keeper.sight.judgement.sinking
     house.mine()
     keeper.round()
-    assert keeper.sight.judgement.count == 1
+    assert keeper.sight.judgement.sinking == {account}
 
 
 def test_account_that_the_risk_engine_will_not_have_is_judged_by_the_lens_and_hides_no_other(house):

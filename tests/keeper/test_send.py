@@ -258,3 +258,7 @@ def test_node_that_forgot_a_nonce_does_not_make_us_use_it_twice(fake, store, url
     assert sender.send(DEED).nonce == 1
     store.close()
     assert Sender(fake, Store(url, fake.identity), MANNERS, clock).send(DEED).nonce == 2
+
+
+def test_what_earns_nothing_is_written_down_with_its_cost(sender):
+    assert [sender.send(Deed(DEED.call, "observe", cost=7, reward=reward)).given for reward in (0, 9)] == [7, 0]
