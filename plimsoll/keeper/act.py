@@ -32,7 +32,7 @@ REHEARSED = 320  # accounts a round
 FIRST_PART_GAS = 26_000  # of a part of an account, until it was seen what one costs
 MOST_AT_ONCE, FREE_AT_ONCE, LOOKUPS = 4, 20, 8
 MOST_STRIKES, MOST_PASSED_OVER = 10, 5  # powers of two: blocks
-TRIPS_BACK = 256
+TRIPS_BACK, TRIPS_PAID_FOR = 256, 5
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Hands:
         for win in store.wins():
             self.rivals.note(win.keeper, win.block)
         self.chores = Chores(port, unit, options.budget)
-        self.part_gas, self.gas_price, self.at_once = FIRST_PART_GAS, 0, 1
+        self.part_gas, self.gas_price, self.at_once, self.balance = FIRST_PART_GAS, 0, 1, 0
         self.unpaid: tuple[int, ...] = ()
         self.strikes: dict[int, tuple[int, int]] = {}  # account → (how often it was skipped, not before this block)
         self._ether, self._chored = 0, -options.chores
@@ -145,10 +145,16 @@ class Hands:
         self._send_batches(decided, {case.account: case for case in passed}, terms, unlanded, news)
         if time.monotonic() - self._chored >= self._options.chores:
             self._chored = time.monotonic()
+            self._look_into_purse(terms)
             found = self.chores.find(book, market, stuck, judgement.for_sale)
             free = [case for case in passed if case.reward == 0][:FREE_AT_ONCE]
             for deed in worthwhile([*found, *([liquidation(free, terms)] if free else [])], terms):
                 self._send(deed)
+
+    def _look_into_purse(self, terms: Terms) -> None:
+        self.balance = self._port.balance()
+        if self.balance < TRIPS_PAID_FOR * terms.most_gas * self.gas_price and not self._options.dry:
+            self._journal.alert("ether runs low", address=self._port.address, wei=self.balance)
 
     def _terms(self, market: Market, gas_limit: int) -> Terms:
         base, tip = self._port.fees()

@@ -1,7 +1,7 @@
 """`/metrics` for Prometheus and `/healthz`, on a local port.
 
-Everything is read off the keeper when it is asked for. Health: a round succeeded within the last minute; else 503, with the
-reason.
+Everything is read off the keeper when it is asked for. Health: a round succeeded within the last minute, and a block came within
+the last five; else 503, with the reason.
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from plimsoll.errors import PortTaken
-from plimsoll.keeper.run import Keeper
+from plimsoll.keeper.run import SECONDS_TO_WORRY, SECONDS_WITHOUT_BLOCK, Keeper
 
-SECONDS_OF_HEALTH = 60.0
 GAUGES = {
     "block": "latest block that is known in full",
     "block_time": "its time, unix seconds",
@@ -32,6 +31,8 @@ GAUGES = {
     "under_way": "transactions under way",
     "gas_price_wei": "expected price of gas",
     "seconds_since_round": "since a round succeeded",
+    "seconds_since_block": "since a new block came",
+    "balance_ether": "of our address, as last looked at",
     "round_seconds": "how long the latest round took",
     "rivals": "other keepers seen lately",
     "bad_debt": "recorded in the protocol, settlement tokens",
@@ -57,6 +58,8 @@ class KeeperCollector(Collector):
             "under_way": len(keeper.hands.sender.open),
             "gas_price_wei": keeper.hands.gas_price,
             "seconds_since_round": time.monotonic() - sight.good_at,
+            "seconds_since_block": time.monotonic() - sight.block_at,
+            "balance_ether": keeper.hands.balance / 10**18,
             "round_seconds": sight.took,
             "rivals": len(keeper.hands.rivals.seen),
             "bad_debt": market.bad_debt / keeper.unit if market else 0,
@@ -125,7 +128,7 @@ class MetricsServer:
 
 def _health(keeper: Keeper) -> tuple[int, bytes]:
     sight = keeper.sight
-    silent = time.monotonic() - sight.good_at
-    healthy = sight.news is not None and silent < SECONDS_OF_HEALTH
-    said = {"healthy": healthy, "seconds_since_round": round(silent, 1), "trouble": sight.trouble, "stopping": keeper.stopping}
+    silent, still = time.monotonic() - sight.good_at, time.monotonic() - sight.block_at
+    healthy = sight.news is not None and silent < SECONDS_TO_WORRY and still < SECONDS_WITHOUT_BLOCK
+    said = {"healthy": healthy, "seconds_since_round": round(silent, 1), "seconds_since_block": round(still, 1), "trouble": sight.trouble}
     return 200 if healthy else 503, json.dumps(said).encode() + b"\n"

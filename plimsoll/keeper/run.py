@@ -29,7 +29,7 @@ from plimsoll.risk.terms import Terms
 TROUBLE = (NodeDead, NodeRefused, Behind, Shifted, RiskError, StoreError)
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 4.0
 SECONDS_TO_END = 180.0  # what is under way when we are told to stop
-SECONDS_TO_WORRY = 60.0
+SECONDS_TO_WORRY, SECONDS_WITHOUT_BLOCK = 60.0, 300.0
 
 Wait = Callable[[float], None]
 
@@ -42,7 +42,8 @@ class Sight:
     news: News | None = None
     judgement: Judgement = Judgement()
     took: float = 0.0  # seconds, the latest round
-    good_at: float = 0.0  # monotonic
+    good_at: float = 0.0  # monotonic; block_at: when the latest block was first seen
+    block_at: float = 0.0
     trouble: str = ""
 
 
@@ -82,7 +83,7 @@ class Keeper:
         self.judge.set_rates(store.rates())
         self.hands = Hands(port, store, options, journal, self.unit, item_gas)
         self.hands.sender.reopen(store.checkpoint.number)  # killed between the two halves of an unwinding
-        self.sight = Sight(good_at=time.monotonic())
+        self.sight = Sight(good_at=time.monotonic(), block_at=time.monotonic())
         self._terms: Terms | None = None
         self._done = ""  # the block about which all was done
         self._count()
@@ -127,6 +128,10 @@ class Keeper:
         started = time.monotonic()
         news = self.watch.advance()
         self._note(news)
+        if self.sight.news is None or news.head.hash != self.sight.news.head.hash:
+            self.sight.block_at = time.monotonic()
+        elif (silent := time.monotonic() - self.sight.block_at) > SECONDS_WITHOUT_BLOCK:
+            self.journal.alert("no new block", seconds=round(silent), block=news.head.number)
         self.sight.news = news
         if news.head.hash != self._done or news.touched:
             self.look(news.head)
@@ -169,7 +174,7 @@ class Keeper:
         self.judge.put({account: self.watch.book[account] for account in news.touched})
         for trip in self.hands.sender.reopen(news.kept) if news.unwound else []:
             self.journal.note("unmined", nonce=trip.nonce, doing=trip.what, block=trip.block)
-        if news.unwound:
+        if news.unwound or news.partly:
             self._count()
         else:
             self.totals.add([win_of(told) for told in news.events if told.name in WON and self.hands.is_mine(told)], [])

@@ -43,19 +43,25 @@ class Shifted(PlimsollError):
 
 @dataclass
 class News:
-    """What an advance brought. unwound: blocks that were given up, all after block `kept`. mended: accounts that no event had told of, and yet had
-    changed. rules: parameters changed."""
+    """What an advance brought. events: of the latest blocks; partly: there were others before those, whose marks are all in the
+    store. rules: parameters changed. unwound: blocks that were given up, all after block `kept`. mended: accounts that no event had
+    told of, and yet had changed."""
 
     head: Head
     events: list[Told] = field(default_factory=list)
+    partly: bool = False
+    rules: bool = False
     touched: set[int] = field(default_factory=set)
     unwound: int = 0
     kept: int = 0
     mended: int = 0
 
-    @property
-    def rules(self) -> bool:
-        return any(told.name in RULES for told in self.events)
+    def add(self, events: Sequence[Told]) -> None:
+        """A first start may go through millions: only those that can still matter are held on to."""
+        recent = [told for told in events if told.block > self.head.number - BLOCKS_KEPT]
+        self.partly |= len(recent) < len(events)
+        self.rules |= any(told.name in RULES for told in events)
+        self.events += recent
 
 
 class Watch:
@@ -82,7 +88,7 @@ class Watch:
             news.kept = min(news.kept, at.number - unwound) if news.unwound else at.number - unwound
             news.unwound += unwound
         self._events(news)
-        if news.events or news.unwound:
+        if news.events or news.partly or news.unwound:
             self._store.mark(self._house)
         self._read(news)
         self._news = None
@@ -130,7 +136,7 @@ class Watch:
             if events is None:
                 continue
             at = self._keep(head, at, last, events)
-            news.events += events
+            news.add(events)
             self._span = min(2 * self._span, MOST_SPAN)
 
     def _told(self, first: int, last: int) -> list[Told] | None:

@@ -146,6 +146,9 @@ class FakeChain:
         self._note("fees")
         return self.market
 
+    def balance(self) -> int:
+        return 10**18
+
     def nonce(self) -> int:
         self._note("nonce")
         return self.used

@@ -154,6 +154,10 @@ def test_metrics_and_health(keeper):
     keeper.sight.good_at -= 1_000
     status, text = get(server, "/healthz")
     assert status == 503 and json.loads(text)["seconds_since_round"] > 60
+    keeper.sight.good_at, keeper.sight.block_at = time.monotonic(), time.monotonic() - 1_000
+    assert get(server, "/healthz")[0] == 503
+    keeper.round()
+    assert keeper.journal.last[-1]["reason"] == "no new block"
     server.close()
 
 

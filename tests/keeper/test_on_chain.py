@@ -224,6 +224,16 @@ def test_crowd_for_whom_nothing_pays_hides_nobody_who_does(house, monkeypatch):
     assert house.below(sunk) == 0
 
 
+def test_purse_that_runs_low_is_told_before_it_is_empty(house):
+    keeper = house.keeper(chores=0)
+    keeper.round()
+    assert lines(keeper, "alert") == [] and keeper.hands.balance == 10 * ETHER
+    house.anvil.rpc("anvil_setBalance", keeper.port.address, hex(ETHER // 100))
+    house.mine()
+    keeper.round()
+    assert [line["reason"] for line in lines(keeper, "alert")] == ["ether runs low"]
+
+
 def test_told_to_stop_it_first_lets_what_is_under_way_end(house):
     house.open(3)
     house.price(1_800)

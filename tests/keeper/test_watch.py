@@ -209,3 +209,14 @@ def test_news_of_an_advance_that_failed_halfway_is_news_the_next_time(fake, watc
     news = watch.advance()
     assert (news.unwound, news.kept, news.rules) == (1, 1, True) and news.touched >= {BOB, CY}
     assert watch.advance().events == []
+
+
+def test_long_history_is_gone_through_without_holding_on_to_its_events(fake, store, watch):
+    fake.mine(ADA)
+    fake.tell("InterestSet", 0)
+    fake.events[1][-1].args["rateE9"] = 7
+    for _ in range(2 * BLOCKS_KEPT):
+        fake.mine(BOB)
+    news = watch.advance()
+    assert news.partly and news.rules and len(news.events) == BLOCKS_KEPT and news.touched == {ADA, BOB}
+    assert store.rates() == [(7, fake.blocks[1].time)]
