@@ -145,8 +145,9 @@ def _falls(anvil: LastingAnvil, made: Deployment, keeper: Keeper, sinking: int) 
     used = sum(trip.gas_used for trip in trips)
     forced = math.ceil(len(trips) / fitting(BLOCK_GAS))
     yield f"from a price to the first liquidation: block {min(blocks)} after it ({_within(min(blocks), FIRST, 'blocks')})"
+    each = used // max(1, len(blocks))
     yield (
-        f"{len(blocks)} of {sinking} gone after {max(blocks)} blocks, {len(trips)} transactions, {used:,} gas, {used // max(1, len(blocks)):,} each: "
+        f"{len(blocks)} of {sinking} gone after {max(blocks)} blocks, {len(trips)} transactions, {used:,} gas, {each:,} each: "
         f"the gas limits force {forced}, and one more goes by with one transaction, to see that nobody else is at them"
     )
     ends = ", ".join(f"{count} {end}" for end, count in keeper.totals.ends.items())

@@ -57,7 +57,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--store", metavar="URL", help="as SQLAlchemy has it (default: sqlite:///keeper-NETWORK.db)")
     parser.add_argument("--dry-run", action="store_true", help="decide, and send nothing; needs no key")
     parser.add_argument("--taker", type=int, metavar="SUB", help="own sub-account that takes positions (default: the pool does)")
-    parser.add_argument("--ether", metavar="FEED", help="the feed that prices gas, by its name; none: gas counts as free (default: ETH's)")
+    parser.add_argument("--ether", metavar="FEED", help="the feed that prices gas; none: gas counts as free (default: ETH's)")
     money = (("--least-profit", "0", "least profit of a transaction"), ("--upkeep", "10", "most that is spent in a day on what earns nothing"),
              ("--budget", "0", "most that is paid for collateral at once; 0 buys none"))  # fmt: skip
     for name, default, words in money:
@@ -66,7 +66,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resend", type=float, default=24, metavar="SECONDS", help="until one is sent again for more (default: 24)")
     parser.add_argument("--most-fee", type=float, default=500, metavar="GWEI", help="per gas, never offered more (default: 500)")
     parser.add_argument("--pause", type=float, default=1, metavar="SECONDS", help="between looks at the chain (default: 1)")
-    parser.add_argument("--metrics", type=int, metavar="PORT", help="/metrics and /healthz on 127.0.0.1; 0 takes a free port (default: none)")
+    parser.add_argument("--metrics", type=int, metavar="PORT", help="/metrics and /healthz on 127.0.0.1; 0: a free port (default: none)")
     parser.add_argument("--log", type=Path, metavar="FILE", help="JSON lines (default: the standard output where it is no terminal)")
     parser.add_argument("--on-alert", metavar="COMMAND", help="called with the line on its standard input")
     parser.add_argument("--quiet", action="store_true", help="no live view")
@@ -89,7 +89,8 @@ def run(options: argparse.Namespace) -> int:
             server = MetricsServer(keeper, options.metrics)
             stack.callback(server.close)
             console.print(f"metrics at http://127.0.0.1:{server.port}/metrics", highlight=False)
-        journal.note("started", address=lookout.address, block=store.checkpoint.number, store=Path(url).name, under_way=len(keeper.hands.sender.open))
+        under_way = len(keeper.hands.sender.open)
+        journal.note("started", address=lookout.address, block=store.checkpoint.number, under_way=under_way)
         stack.enter_context(_until_told(keeper, bell))
         screen = stack.enter_context(Screen(keeper, console, options.quiet))
         keeper.run(bell.wait, screen.show)

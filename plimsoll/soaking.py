@@ -64,7 +64,11 @@ def soak(options: argparse.Namespace) -> int:
     shutil.rmtree(options.out, ignore_errors=True)
     options.out.mkdir(parents=True)
     console = Console()
-    with Soak(options.out.resolve(), options.seed, lambda words: console.print(words, markup=False, highlight=False, soft_wrap=True)) as run:
+
+    def say(words: str) -> None:
+        console.print(words, markup=False, highlight=False, soft_wrap=True)
+
+    with Soak(options.out.resolve(), options.seed, say) as run:
         run.open(max(FEWEST, int(OPENED_A_MINUTE * options.minutes)))
         run.hire()
         run.restart()
@@ -293,7 +297,8 @@ class Soak:
         told = begun == {trip.nonce for trip in trips} and ended == {trip.nonce: trip.end for trip in trips if trip.end}
         words = Counter(line["what"] for line in lines)
         yield f"{name}: its log says what became of each of them: {dict(words)}", told and words["started"] == mate.killed + 1
-        yield f"{name}: killed {mate.killed} times, faults {dict(mate.faulty.done)}", mate.process is not None and mate.process.returncode == 0
+        ended_well = mate.process is not None and mate.process.returncode == 0
+        yield f"{name}: killed {mate.killed} times, faults {dict(mate.faulty.done)}", ended_well
         store.close()
 
     def _account(self, address: str) -> tuple[int, int]:

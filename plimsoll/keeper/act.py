@@ -3,8 +3,8 @@
 Griefing costs the griefer: an account is rehearsed alone before it joins a batch, and what its rehearsal promises must pay for its
 own gas; one that was skipped in a batch of ours is left alone for twice as many blocks each time, and so are those for whom nothing
 can be done while there are more than can be rehearsed, so that no crowd of them hides the others; what earns nothing has an
-allowance a day; while other keepers are at the
-same accounts, or before it is known that none are, only one transaction is under way.
+allowance a day; while other keepers are at the same accounts, or before it is known that none are, only one transaction is under
+way.
 """
 
 from __future__ import annotations

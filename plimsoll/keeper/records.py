@@ -18,10 +18,11 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Trip:
-    """A transaction of ours. what: in words, for the log. accounts: whom it is about. fee, tip: wei per gas. hashes: of all that
-    was signed for this nonce, the latest last; raw: the latest. versions: how many of them do what it is for, the rest only use up its
-    nonce; -1: all. at: when it was sent, unix seconds; given: what it was expected to cost where it earns nothing, settlement units. end: "" while it is under way; done, wasted (mined, and nothing was left for it to do), refused (mined,
-    reverted), withdrawn, taken (somebody else's transaction has its nonce)."""
+    """A transaction of ours. what: in words, for the log. accounts: whom it is about. fee, tip: wei per gas. hashes: of all that was
+    signed for this nonce, the latest last; raw: the latest. versions: how many of them do what it is for, the rest only use up its
+    nonce; -1: all. at: when it was sent, unix seconds. given: what it was expected to cost where it earns nothing, settlement units.
+    end: "" while it is under way; done, wasted (mined, and nothing was left for it to do), refused (mined, reverted), withdrawn,
+    taken (somebody else's transaction has its nonce)."""
 
     id: int
     nonce: int

@@ -111,7 +111,8 @@ class Store:
             with self._engine.begin() as work:
                 yield work
         except SQLAlchemyError as problem:
-            raise StoreError(f"{_shown(self.url)}: {_first_line(problem)}. Is its folder there, its disk full, another keeper at it? Or give another one with --store") from None
+            advice = "Is its folder there, its disk full, another keeper at it? Or give another one with --store"
+            raise StoreError(f"{_shown(self.url)}: {_first_line(problem)}. {advice}") from None
 
     def close(self) -> None:
         self._engine.dispose()
