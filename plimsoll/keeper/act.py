@@ -38,9 +38,9 @@ TRIPS_BACK, TRIPS_PAID_FOR = 256, 5
 @dataclass(frozen=True)
 class Options:
     """own: our account that takes positions, or None: the pool does. ether: the feed that says what gas is worth, None where
-    gas counts as free. least_profit, upkeep, budget: settlement units (decide.Terms; upkeep: a day; budget: for collateral, of one purchase).
-    dry: decide, and send nothing. first_block: where events begin. pause: seconds between looks at the chain; chores: between
-    rounds of what is not urgent."""
+    gas counts as free. least_profit, upkeep, budget: settlement units; of a transaction, a day for what earns nothing, of one
+    purchase of collateral. dry: decide, and send nothing. first_block: where events begin. pause: seconds between looks at the chain;
+    chores: between rounds of what is not urgent."""
 
     own: int | None = None
     ether: int | None = None
@@ -70,13 +70,14 @@ class Hands:
         self.strikes: dict[int, tuple[int, int]] = {}  # account → (how often it was skipped, not before this block)
         self._ether, self._chored = 0, -options.chores
         self._parts: dict[int, int] = {}  # of the accounts of a trip
-        self._said: set[int] = set()
-        self._looked_up: set[str] = set()
+        self._said: set[tuple[str, int]] = set()  # in a dry run
+        self._looked_up: list[str] = []  # of these events: not more than a few
 
     # What was seen ---------------------------------------------------------------------------------------------------
 
     def note(self, events: Sequence[Told], head: int) -> None:
         """Who liquidated whom, who was skipped, who else is there."""
+        self._looked_up = []
         for mine, word in ((True, "liquidated"), (False, "liquidated by another")):
             accounts = [hexed(told.args["account"]) for told in events if told.name in WON and self.is_mine(told) == mine]
             if accounts:
@@ -99,7 +100,7 @@ class Hands:
             times = self._postpone(account, told.block, MOST_STRIKES)
             self._journal.note("skipped", account=hexed(account), reason="0x" + told.args["reason"].hex()[:8], times=times)
         elif told.transaction not in self._looked_up and len(self._looked_up) < LOOKUPS:
-            self._looked_up.add(told.transaction)
+            self._looked_up.append(told.transaction)
             if (keeper := self._port.sender(told.transaction)) is not None:
                 self.rivals.note(keeper, told.block)
 
@@ -134,8 +135,11 @@ class Hands:
     def act(self, judgement: Judgement, market: Market, news: News, book: Mapping[int, Holding]) -> None:
         """Raises NodeDead, NodeRefused; what was sent by then is under way."""
         terms, block = self._terms(market, news.head.gas_limit), news.head.number
+        if terms is None:
+            return
         unlanded = sum(not self.sender.landed(trip) for trip in self.sender.open)
-        due = [one for one in judgement.below if one.account not in self.passed_over(block)][:REHEARSED]
+        over = self.passed_over(block)
+        due = [one for one in judgement.below if one.account not in over][:REHEARSED]
         passed, stuck = cases.rehearse(self._port, due, self._options.own) if due else ([], [])
         decided = plan(passed, terms)
         self._tell(decided, stuck, judgement.sinking)
@@ -156,11 +160,18 @@ class Hands:
         if self.balance < TRIPS_PAID_FOR * terms.most_gas * self.gas_price and not self._options.dry:
             self._journal.alert("ether runs low", address=self._port.address, wei=self.balance)
 
-    def _terms(self, market: Market, gas_limit: int) -> Terms:
+    def _terms(self, market: Market, gas_limit: int) -> Terms | None:
+        """None while nothing can be sent: gas is dearer than we pay, or nobody knows what it is worth."""
         base, tip = self._port.fees()
         self.gas_price, options = base + tip, self._options
+        if self.gas_price > options.manners.most_fee:
+            self._journal.alert("gas above --most-fee", price=self.gas_price, most=options.manners.most_fee)
+            return None
         if options.ether is not None:
             self._ether = market.feeds[options.ether].mid or self._ether  # a dead feed's last word
+            if self._ether == 0:
+                self._journal.alert("no price of gas", feed=market.feeds[options.ether].name, fault=market.feeds[options.ether].fault)
+                return None
         most, since = div_down(gas_limit, fitting(gas_limit)), int(time.time()) - DAY
         left = options.upkeep - sum(trip.given for trip in self._store.trips(latest=TRIPS_BACK) if trip.at > since)
         return Terms(self.gas_price, self._ether, self._unit, options.least_profit, left, most, self.part_gas, self._item_gas)
@@ -182,8 +193,8 @@ class Hands:
     def _send(self, deed: Deed, parts: int = 0) -> None:
         facts = {"doing": deed.what, "reward": deed.reward, "cost": deed.cost, "gas": deed.gas}
         if self._options.dry:
-            new = set(deed.accounts) - self._said
-            if new or not deed.accounts:
+            new = {(deed.call.fn, account) for account in deed.accounts or (0,)} - self._said
+            if new:
                 self._said |= new
                 self._journal.note("would send", **facts, accounts=[hexed(account) for account in deed.accounts])
             return
@@ -196,7 +207,7 @@ class Hands:
 
     def _tell(self, decided: Plan, stuck: list[cases.Stuck], below: frozenset[int]) -> None:
         self.unpaid = decided.unpaid
-        self._said &= below
+        self._said -= {(fn, account) for fn, account in self._said if account and account not in below}
         if decided.unpaid:
             self._journal.alert("rewards below gas", accounts=len(decided.unpaid), first=hexed(decided.unpaid[0]))
         if stuck:

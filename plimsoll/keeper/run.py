@@ -110,6 +110,9 @@ class Keeper:
                 wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
                 continue
+            except Exception as problem:
+                self.journal.alert("died", problem=repr(problem)[:300])
+                raise
             pause, self.sight.good_at, self.sight.trouble = FIRST_PAUSE, time.monotonic(), ""
             shown()
             wait(min(self.options.pause, FIRST_PAUSE) if sender.open else self.options.pause)

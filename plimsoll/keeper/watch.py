@@ -102,8 +102,10 @@ class Watch:
         [there] = self._port.headers(numbers)
         known = self._store.hashes()
         if head.number < at.number:
-            if there is not None and known.get(head.number) == there.hash:
-                raise Behind(f"the node is at block {head.number}, and has told of block {at.number} before")
+            far = head.number < min(known, default=0)
+            if far or (there is not None and known.get(head.number) == there.hash):
+                again = ": if its chain was begun anew, give another store with --store" if far else ""
+                raise Behind(f"the node is at block {head.number}, and has told of block {at.number} before{again}")
         elif there is None:
             raise Shifted(f"block {at.number} is gone while it was looked at")
         elif there.hash == at.hash:

@@ -144,11 +144,23 @@ def test_dry_run_decides_and_sends_nothing(house):
 def test_reward_below_the_price_of_gas_sends_nothing_and_says_so(house):
     accounts = house.open(3)
     house.price(1_880)
-    keeper = house.keeper(ether=0)
+    keeper = house.keeper(ether=0, manners=replace(AT_ONCE, most_fee=10**6 * GWEI))
     keeper.port.fees = lambda: (100_000 * GWEI, 0)
     keeper.round()
     assert keeper.port.nonce() == 0 and len(keeper.hands.unpaid) == house.below(accounts) > 0
     assert lines(keeper, "alert")[0]["reason"] == "rewards below gas"
+
+
+def test_gas_that_is_dearer_than_allowed_or_of_unknown_worth_stops_everything_and_is_told(house):
+    house.open(3)
+    house.price(1_800)
+    keeper = house.keeper(ether=1, manners=replace(AT_ONCE, most_fee=GWEI // 2))
+    keeper.round()
+    assert lines(keeper, "alert")[0]["reason"] == "gas above --most-fee" and keeper.port.nonce() == 0
+    keeper = house.keeper(1, ether=1)
+    house.made.feeds["BTC"].setMode(1)
+    keeper.round()
+    assert lines(keeper, "alert")[0]["reason"] == "no price of gas" and keeper.port.nonce() == 0
 
 
 def test_keepers_side_by_side_waste_one_transaction_each_at_most(house):

@@ -157,6 +157,16 @@ def test_node_that_is_behind_is_waited_for_and_nothing_is_unwound(fake, store, w
     assert watch.advance().unwound == 0 and CY in watch.book
 
 
+def test_node_that_is_far_behind_is_waited_for_too(fake, store, watch):
+    for _ in range(BLOCKS_KEPT + 50):
+        fake.mine(ADA)
+    watch.advance()
+    fake.unmine(BLOCKS_KEPT + 20)
+    with pytest.raises(Behind, match="begun anew"):
+        watch.advance()
+    assert store.checkpoint.number == BLOCKS_KEPT + 50 and watch.book.keys() == {ADA}
+
+
 def test_events_of_a_block_that_is_not_on_the_chain_are_not_believed(fake, store, watch):
     fake.mine(ADA)
     fake.events[1] = [fake.events[1][0]._replace(block_hash="0xother")]
