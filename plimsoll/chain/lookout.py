@@ -41,7 +41,7 @@ LISTENED = {
                    "CapsLowered", "CollateralCapLowered"),
 }  # fmt: skip
 ABI_OF = {"engine": "IMarginEngine", "liquidation": "LiquidationEngine", "auctions": "AuctionHouse", "oracle": "PriceOracle",
-          "parameters": "Parameters", "pool": "LiquidityPool", "lens": "MarginLens", "settlement": "MockToken"}  # fmt: skip
+          "parameters": "Parameters", "pool": "LiquidityPool", "lens": "IMarginLens", "settlement": "IERC20"}  # fmt: skip
 
 
 class Header(NamedTuple):

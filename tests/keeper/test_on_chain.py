@@ -13,6 +13,7 @@ from plimsoll.chain.node import Chain
 from plimsoll.chain.deployment import Deployment
 from plimsoll.chain.standard import POOL_SUPPLY, standard_world
 from plimsoll.chain.wallet import Wallet
+from plimsoll.errors import StoreError
 from plimsoll.keeper import act
 from plimsoll.keeper.act import Options
 from plimsoll.keeper.book import Holding, read
@@ -234,6 +235,31 @@ def test_crowd_for_whom_nothing_pays_hides_nobody_who_does(house, monkeypatch):
     keeper.port.fees = lambda: (0, GWEI)
     settle(house, keeper, rounds=12)
     assert house.below(sunk) == 0
+
+
+def test_database_that_fails_is_trouble_and_nothing_is_sent_that_is_not_written_down(house, monkeypatch):
+    house.open(3)
+    house.price(1_800)
+    house.held_back()
+    keeper, waited = house.keeper(), []
+
+    def wait(seconds):
+        waited.append(len(lines(keeper, "trouble")))
+        if len(waited) == 2:
+            monkeypatch.undo()
+            house.mine()
+        if len(waited) > 4:
+            keeper.stopping = True
+            house.mine()
+
+    def full(trip):
+        assert keeper.port.rpc("txpool_status") == {"pending": "0x0", "queued": "0x0"}
+        raise StoreError("the disk is full")
+
+    monkeypatch.setattr(keeper.store, "begin", full)
+    keeper.run(wait)
+    assert waited[:2] == [1, 2] and "the disk is full" in lines(keeper, "trouble")[0]["problem"]
+    assert len(keeper.store.wins()) == 3
 
 
 def test_purse_that_runs_low_is_told_before_it_is_empty(house):

@@ -3,6 +3,7 @@
 import pytest
 
 from plimsoll.errors import NodeRefused
+from plimsoll.keeper import watch as watching
 from plimsoll.keeper.store import BLOCKS_KEPT, Store
 from plimsoll.keeper.watch import Behind, Shifted, Watch
 from tests.keeper.fake import FakeChain, held
@@ -54,6 +55,15 @@ def test_range_is_split_until_the_node_answers_and_nothing_is_missed(fake, watch
     answered = [span for method, span in fake.asked if method == "told" and span[1] - span[0] < 3]
     covered = [number for first, last in answered for number in range(first, last + 1)]
     assert sorted(set(covered)) == list(range(51))
+
+
+def test_answer_that_is_cut_short_at_a_round_number_is_asked_for_in_parts(fake, watch, monkeypatch):
+    monkeypatch.setattr(watching, "SUSPICIOUS", 5)
+    fake.cut = 5
+    for number in range(40):
+        fake.mine((number + 1) << 96)
+    watch.advance()
+    assert len(watch.book) == 40
 
 
 def test_a_single_block_that_is_refused_is_the_nodes_error_and_what_came_before_it_is_kept(fake, store, watch):
