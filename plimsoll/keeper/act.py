@@ -63,7 +63,7 @@ class Hands:
         self.sender = Sender(port, store, options.manners)
         self.rivals = Rivals(port.address)
         for win in store.wins():
-            self.rivals.note(win.keeper, win.block)
+            self.rivals.note(win.keeper, win.block, won=True)
         self.chores = Chores(port, unit, options.budget)
         self.part_gas, self.gas_price, self.at_once, self.balance = FIRST_PART_GAS, 0, 1, 0
         self.unpaid: tuple[int, ...] = ()
@@ -85,7 +85,7 @@ class Hands:
         ours = {one for trip in self._store.trips(latest=TRIPS_BACK) for one in trip.hashes} if events else set()
         for told in events:
             if told.name in WON:
-                self.rivals.note(told.args["keeper"], told.block)
+                self.rivals.note(told.args["keeper"], told.block, won=True)
                 self.strikes.pop(told.args["account"], None)
             elif told.name == "Skipped":
                 self._skipped(told, told.transaction in ours)
@@ -102,7 +102,7 @@ class Hands:
         elif told.transaction not in self._looked_up and len(self._looked_up) < LOOKUPS:
             self._looked_up.append(told.transaction)
             if (keeper := self._port.sender(told.transaction)) is not None:
-                self.rivals.note(keeper, told.block)
+                self.rivals.note(keeper, told.block, won=False)
 
     def _postpone(self, account: int, block: int, most: int) -> int:
         times = min(self.strikes.get(account, (0, 0))[0] + 1, most)
@@ -180,6 +180,7 @@ class Hands:
         """As many at once as fit a block, once the first of a wave went through: a race is lost with one transaction only."""
         if not decided.deeds:
             self.at_once = 1 if not self.sender.open else self.at_once
+            self.rivals.waited = 0
             return
         if any(told.name in WON and self.is_mine(told) for told in news.events):
             self.at_once = min(MOST_AT_ONCE, fitting(news.head.gas_limit))

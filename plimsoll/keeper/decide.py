@@ -177,15 +177,17 @@ class Rivals:
     """Other keepers at the same accounts, as blocks show them. Keepers that know of each other take batches in the order of their
     addresses, so that each loses a race once at the most; whoever waited for a batch that nobody took takes it himself.
 
-    seen: address → the latest block in which it did something."""
+    seen: address → the latest block in which it did something. waited: looks at batches that nobody took since."""
 
     me: str
     seen: dict[str, int] = field(default_factory=dict)
     waited: int = 0
 
-    def note(self, keeper: str, block: int) -> None:
+    def note(self, keeper: str, block: int, won: bool) -> None:
+        """It did something; won: it unloaded an account, so nobody waits in vain."""
         if keeper.lower() != self.me.lower():
             self.seen[keeper.lower()] = max(block, self.seen.get(keeper.lower(), 0))
+            self.waited = 0 if won else self.waited
 
     def share(self, deeds: Sequence[Deed], block: int, at_once: int) -> list[Deed]:
         """Ours of these: all (as many at once as may be) when we are alone."""
@@ -194,6 +196,7 @@ class Rivals:
             return list(deeds[:at_once])
         rank = sum(other < self.me.lower() for other in near)
         mine = list(deeds[rank : rank + 1])
+        self.waited = self.waited if deeds else 0
         if deeds and not mine:
             self.waited += 1
             if self.waited > BLOCKS_A_RANK * rank:

@@ -96,22 +96,33 @@ def test_keepers_that_know_of_each_other_never_take_the_same_batch():
     keepers = [Rivals(address) for address in ("0xa", "0xb", "0xc")]
     for one in keepers:
         for other in keepers:
-            one.note(other.me, 10)
+            one.note(other.me, 10, won=True)
     assert [names(one.share(deeds(3), 11, 4)) for one in keepers] == [["0"], ["1"], ["2"]]
 
 
 def test_batch_that_nobody_takes_is_taken_by_who_waited():
     last = Rivals("0xc")
-    last.note("0xa", 10)
-    last.note("0xb", 10)
+    last.note("0xa", 10, won=True)
+    last.note("0xb", 10, won=True)
     assert [names(last.share(deeds(1), block, 1)) for block in range(11, 16)] == [[], [], [], [], ["0"]]
+
+
+def test_waiting_begins_anew_when_somebody_takes_something_but_not_when_he_only_tries():
+    last = Rivals("0xb")
+    last.note("0xa", 10, won=True)
+    assert [names(last.share(deeds(1), block, 1)) for block in (11, 12)] == [[], []]
+    last.note("0xa", 12, won=False)
+    assert names(last.share(deeds(1), 13, 1)) == ["0"]
+    assert [names(last.share(deeds(1), block, 1)) for block in (14, 15)] == [[], []]
+    last.note("0xa", 15, won=True)
+    assert names(last.share(deeds(1), 16, 1)) == []
 
 
 def test_rival_that_is_not_seen_any_more_is_forgotten_and_a_crowd_keeps_nobody_waiting_for_long():
     me = Rivals("0xff")
-    me.note("0xa", 10)
+    me.note("0xa", 10, won=True)
     assert names(me.share(deeds(2), 11, 2)) == ["1"] and names(me.share(deeds(2), 1_000, 2)) == ["0", "1"]
     for i in range(100):
-        me.note(f"0x{i:02x}", 2_000)
+        me.note(f"0x{i:02x}", 2_000, won=True)
     waited = next(block for block in range(100) if names(me.share(deeds(1), 2_001 + block, 1)))
     assert waited <= 8
