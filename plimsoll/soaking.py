@@ -25,7 +25,7 @@ from typing import Any
 
 from rich.console import Console
 
-from plimsoll.chain.anvil import Anvil
+from plimsoll.chain.anvil import Anvil, die_with_parent
 from plimsoll.chain.deployment import Deployment
 from plimsoll.chain.faulty import CALM, Faults, Faulty
 from plimsoll.chain.lookout import Lookout, Told
@@ -191,8 +191,9 @@ class Soak:
         command += ["--store", mate.store, "--log", str(mate.log), "--pause", "0.3", "--resend", "3", "--ether", "none", "--quiet"]
         with (self._folder / f"keeper{mate.number}.err").open("ab") as errors:
             mate.process = subprocess.Popen(
-                command, env={**os.environ, "PLIMSOLL_PRIVATE_KEY": mate.key}, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=errors
-            )
+                command, env={**os.environ, "PLIMSOLL_PRIVATE_KEY": mate.key}, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=errors,
+                preexec_fn=die_with_parent,
+            )  # fmt: skip
 
     def _mind(self) -> None:
         """Whoever was killed is started again; whoever ended by itself is a failure."""
