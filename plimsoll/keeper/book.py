@@ -19,7 +19,7 @@ from plimsoll.state import Position
 ACCOUNTS_A_CALL = 200  # of sixteen positions each they fit the gas that nodes give a call
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Holding:
     """positions: by instrument. coins: collateral by id, token units. forgiven: what others paid for it (an estate)."""
 
