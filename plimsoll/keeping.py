@@ -19,7 +19,7 @@ from plimsoll import deploying, soaking
 from plimsoll.chain.abi import BadData, as_address
 from plimsoll.chain.bell import Bell
 from plimsoll.chain.deployment import Deployment
-from plimsoll.chain.lookout import Lookout
+from plimsoll.chain.lookout import CALLS_PER_POST, Lookout
 from plimsoll.chain.wallet import Wallet
 from plimsoll.deploy import network as networks
 from plimsoll.errors import KeeperError, NodeDead, NodeRefused, Refused
@@ -52,6 +52,7 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lens", metavar="ADDRESS", help="of the deployment's MarginLens; all else is read off it")
     parser.add_argument("--records", type=Path, default=deploying.FOLDER, metavar="DIR", help="where deployments are recorded")
     parser.add_argument("--from-block", type=int, metavar="N", help="where its events begin (default: as recorded, else 0)")
+    parser.add_argument("--batch", type=int, default=CALLS_PER_POST, metavar="N", help="requests that travel together (default: 100)")
     parser.add_argument("--ws", metavar="URL", help="a WebSocket that tells of new blocks (default: polling)")
     parser.add_argument("--account", metavar="ID", help="a keystore account of Brownie's (default: the key in PLIMSOLL_PRIVATE_KEY)")
     parser.add_argument("--store", metavar="URL", help="as SQLAlchemy has it (default: sqlite:///keeper-NETWORK.db)")
@@ -145,13 +146,15 @@ def _patiently(does: Callable[[], Answer], console: Console) -> Answer:
 
 def _lookout(options: argparse.Namespace, wallet: Wallet | None) -> tuple[Lookout, str, int]:
     """The deployment, a name for it, and where its events begin. Raises Refused, NodeDead, NodeRefused."""
+    if options.batch < 1:
+        raise Refused(f"--batch {options.batch}: at least 1")
     if options.network is not None:
         if options.url or options.lens:
             raise Refused("name a network, or give --url and --lens: not both")
         made: Deployment = deploying.open_deployment(options.network, None, options.records)
         network = networks.load(networks.find(options.network))
         first = deploying.first_block(network, options.records) if options.from_block is None else options.from_block
-        return Lookout(os.environ[network.rpc].strip(), made.lens.address, wallet), network.name, first
+        return Lookout(os.environ[network.rpc].strip(), made.lens.address, wallet, options.batch), network.name, first
     if not (options.url and options.lens):
         raise Refused("which deployment? name a network, or give --url and --lens")
     if not options.url.startswith(("http://", "https://")):
@@ -160,7 +163,7 @@ def _lookout(options: argparse.Namespace, wallet: Wallet | None) -> tuple[Lookou
     if address is None:
         raise Refused(f"--lens {options.lens} is no address: 0x and 40 digits of hex, capitals as its checksum has them")
     try:
-        return Lookout(options.url, address, wallet), address[:10], options.from_block or 0
+        return Lookout(options.url, address, wallet, options.batch), address[:10], options.from_block or 0
     except BadData:
         raise Refused(f"there is no MarginLens at {address}: look up the address in the record of the deployment") from None
 

@@ -78,13 +78,14 @@ class Outcome(NamedTuple):
 
 
 class Lookout:
-    """url: http. lens: the address of the MarginLens. wallet: who sends; without one nothing can be sent.
+    """url: http. lens: the address of the MarginLens. wallet: who sends; without one nothing can be sent. per_post: requests that
+    travel together. seconds: for which an answer is waited for.
 
     Raises NodeDead, NodeRefused; BadData where there is no lens.
     """
 
     def __init__(
-        self, url: Any, lens: str, wallet: Wallet | None = None, seconds: float = SECONDS_TO_ANSWER, per_post: int = CALLS_PER_POST
+        self, url: Any, lens: str, wallet: Wallet | None = None, per_post: int = CALLS_PER_POST, seconds: float = SECONDS_TO_ANSWER
     ) -> None:
         self.rpc = BriskRpc(url, seconds, per_post)
         self._chain, self._wallet = LiveChain(self.rpc, wallet), wallet

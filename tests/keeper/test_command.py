@@ -92,6 +92,7 @@ def test_wrong_deployment_is_one_clear_line(capsys, words, problem):
     "words, problem",
     [
         (("--taker", "-1"), "--taker -1 is no sub-account"),
+        (("--batch", "0"), "--batch 0: at least 1"),
         (("--upkeep", "much"), "--upkeep much is no amount such as 2.50"),
         (("--ether", "DOGE"), "which feed prices gas? name it with --ether (ETH / USD, BTC / USD)"),
         (("--store", "nonsense"), "give another one with --store"),
