@@ -37,6 +37,7 @@ GAS_TOKENS = ("ETH", "WETH", "ETHER")
 MONEY_DECIMALS = 6
 SECONDS_OF_PATIENCE = 60.0
 Answer = TypeVar("Answer")
+Number = TypeVar("Number", int, float)
 
 
 def add_keeper(parser: argparse.ArgumentParser) -> None:
@@ -51,26 +52,44 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--url", help="a node instead of a network's: then --lens too")
     parser.add_argument("--lens", metavar="ADDRESS", help="of the deployment's MarginLens; all else is read off it")
     parser.add_argument("--records", type=Path, default=deploying.FOLDER, metavar="DIR", help="where deployments are recorded")
-    parser.add_argument("--from-block", type=int, metavar="N", help="where its events begin (default: as recorded, else 0)")
-    parser.add_argument("--batch", type=int, default=CALLS_PER_POST, metavar="N", help="requests that travel together (default: 100)")
+    parser.add_argument("--from-block", type=_between(0), metavar="N", help="where its events begin (default: as recorded, else 0)")
+    parser.add_argument("--batch", type=_between(1), default=CALLS_PER_POST, metavar="N", help="requests that travel together (default: 100)")
     parser.add_argument("--ws", metavar="URL", help="a WebSocket that tells of new blocks (default: polling)")
     parser.add_argument("--account", metavar="ID", help="a keystore account of Brownie's (default: the key in PLIMSOLL_PRIVATE_KEY)")
     parser.add_argument("--store", metavar="URL", help="as SQLAlchemy has it (default: sqlite:///keeper-NETWORK.db)")
     parser.add_argument("--dry-run", action="store_true", help="decide, and send nothing; needs no key")
-    parser.add_argument("--taker", type=int, metavar="SUB", help="own sub-account that takes positions (default: the pool does)")
+    parser.add_argument("--taker", type=_between(0, 2**96 - 1), metavar="SUB", help="own sub-account that takes positions (default: the pool does)")
     parser.add_argument("--ether", metavar="FEED", help="the feed that prices gas; none: gas counts as free (default: ETH's)")
-    money = (("--least-profit", "0", "least profit of a transaction"), ("--upkeep", "10", "most that is spent in a day on what earns nothing"),
-             ("--budget", "0", "most that is paid for collateral at once; 0 buys none"))  # fmt: skip
+    money = (
+        ("--least-profit", "0", "least profit of a transaction"),
+        ("--upkeep", "10", "most that is spent in a day on what earns nothing"),
+        ("--budget", "0", "most that is paid for collateral at once; 0 buys none"),
+    )
     for name, default, words in money:
         parser.add_argument(name, default=default, metavar="MONEY", help=f"{words}, settlement tokens (default: {default})")
-    parser.add_argument("--confirmations", type=int, default=2, metavar="N", help="blocks until a transaction's end is known (default: 2)")
-    parser.add_argument("--resend", type=float, default=24, metavar="SECONDS", help="until one is sent again for more (default: 24)")
-    parser.add_argument("--most-fee", type=float, default=500, metavar="GWEI", help="per gas, never offered more (default: 500)")
-    parser.add_argument("--pause", type=float, default=1, metavar="SECONDS", help="between looks at the chain (default: 1)")
-    parser.add_argument("--metrics", type=int, metavar="PORT", help="/metrics and /healthz on 127.0.0.1; 0: a free port (default: none)")
+    parser.add_argument("--confirmations", type=_between(1), default=2, metavar="N", help="blocks until a transaction's end is known (default: 2)")
+    parser.add_argument("--resend", type=_between(0.1), default=24, metavar="SECONDS", help="until one is sent again for more (default: 24)")
+    parser.add_argument("--most-fee", type=_between(0.001), default=500, metavar="GWEI", help="per gas, never offered more (default: 500)")
+    parser.add_argument("--pause", type=_between(0.01), default=1, metavar="SECONDS", help="between looks at the chain (default: 1)")
+    parser.add_argument("--metrics", type=_between(0, 65_535), metavar="PORT", help="/metrics and /healthz on 127.0.0.1; 0: a free port (default: none)")
     parser.add_argument("--log", type=Path, metavar="FILE", help="JSON lines (default: the standard output where it is no terminal)")
     parser.add_argument("--on-alert", metavar="COMMAND", help="called with the line on its standard input")
     parser.add_argument("--quiet", action="store_true", help="no live view")
+
+
+def _between(least: Number, most: Number | None = None) -> Callable[[str], Number]:
+    """A number of the same kind as `least`."""
+
+    def read(word: str) -> Number:
+        try:
+            number = type(least)(word)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{word} is no number") from None
+        if not least <= number or (most is not None and number > most):
+            raise argparse.ArgumentTypeError(f"{word}: from {least}" + (f" to {most}" if most is not None else " on"))
+        return number
+
+    return read
 
 
 def run(options: argparse.Namespace) -> int:
@@ -146,8 +165,6 @@ def _patiently(does: Callable[[], Answer], console: Console) -> Answer:
 
 def _lookout(options: argparse.Namespace, wallet: Wallet | None) -> tuple[Lookout, str, int]:
     """The deployment, a name for it, and where its events begin. Raises Refused, NodeDead, NodeRefused."""
-    if options.batch < 1:
-        raise Refused(f"--batch {options.batch}: at least 1")
     if options.network is not None:
         if options.url or options.lens:
             raise Refused("name a network, or give --url and --lens: not both")
@@ -170,8 +187,6 @@ def _lookout(options: argparse.Namespace, wallet: Wallet | None) -> tuple[Lookou
 
 def _options(options: argparse.Namespace, lookout: Lookout, first: int) -> Options:
     """Raises Refused."""
-    if options.taker is not None and not 0 <= options.taker < 2**96:
-        raise Refused(f"--taker {options.taker} is no sub-account: 0 to 2^96 - 1")
     manners = Manners(options.confirmations, options.resend, 10 * options.resend, most_fee=int(options.most_fee * GWEI))
     return Options(
         own=None if options.taker is None else int(lookout.address, 16) << 96 | options.taker,

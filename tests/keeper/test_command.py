@@ -91,8 +91,6 @@ def test_wrong_deployment_is_one_clear_line(capsys, words, problem):
 @pytest.mark.parametrize(
     "words, problem",
     [
-        (("--taker", "-1"), "--taker -1 is no sub-account"),
-        (("--batch", "0"), "--batch 0: at least 1"),
         (("--upkeep", "much"), "--upkeep much is no amount such as 2.50"),
         (("--ether", "DOGE"), "which feed prices gas? name it with --ether (ETH / USD, BTC / USD)"),
         (("--store", "nonsense"), "give another one with --store"),
@@ -104,6 +102,23 @@ def test_wrong_option_is_one_clear_line(capsys, anvil, made, words, problem, tmp
     monkeypatch.chdir(tmp_path)
     code, text = said(capsys, "--dry-run", "--url", anvil.url, "--lens", made.lens.address, *words)
     assert code == 2 and problem in text
+
+
+@pytest.mark.parametrize(
+    "name, word, problem",
+    [
+        ("--taker", "-1", "-1: from 0 to 79228162514264337593543950335"),
+        ("--batch", "0", "0: from 1 on"),
+        ("--metrics", "70000", "70000: from 0 to 65535"),
+        ("--confirmations", "0", "0: from 1 on"),
+        ("--pause", "nan", "nan: from 0.01 on"),
+        ("--resend", "soon", "soon is no number"),
+    ],
+)
+def test_number_out_of_range_is_one_clear_line(capsys, name, word, problem):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["keeper", "run", f"{name}={word}"])
+    assert ended.value.code == 2 and f"argument {name}: {problem}" in capsys.readouterr().err
 
 
 def test_address_without_a_lens_is_told(capsys, anvil):
