@@ -12,7 +12,6 @@ import argparse
 import itertools
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -47,6 +46,7 @@ START, LOWEST, HIGHEST = 2_000, 1_700, 2_350  # of ETH
 SIZE = 525 * 10**6  # of each account: what a liquidation would leave is below the minimum, so each is closed whole, once
 LEAST_CASH, MOST_CASH = 110, 200
 SECONDS_OF_CALM = 90
+CHAIN = "chain.json"  # what the node knew when it was stopped
 OPENED_A_MINUTE, FEWEST = 30, 40
 
 
@@ -61,8 +61,9 @@ def soak(options: argparse.Namespace) -> int:
     """Returns the exit code: 0 if all is as it is due."""
     if not 0 < options.minutes <= 24 * 60:
         raise KeeperError(f"--minutes {options.minutes} is no number of minutes from 0 to 1440")
-    shutil.rmtree(options.out, ignore_errors=True)
-    options.out.mkdir(parents=True)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for old in [path for name in ("keeper?.*", CHAIN) for path in options.out.glob(name)]:
+        old.unlink()
     console = Console()
 
     def say(words: str) -> None:
@@ -114,7 +115,7 @@ class Soak:
     def __init__(self, folder: Path, seed: int, say: Callable[[str], None]) -> None:
         self._folder, self._seed, self._say = folder, seed, say
         self._stack = ExitStack()
-        self._state = folder / "chain.json"
+        self._state = folder / CHAIN
         self.mates: list[Mate] = []
 
     def __enter__(self) -> Soak:
