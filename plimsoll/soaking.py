@@ -19,6 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -85,20 +86,27 @@ class LastingAnvil(Anvil):
     HISTORY = ()
 
 
+@dataclass
+class Trap:
+    """At which moment of a send whoever sends next is killed: "before" or "after" the node has it, "" for not."""
+
+    moment: str = ""
+
+
 class Mate:
-    """One keeper. armed: at which moment of its next send it is killed, "" for not."""
+    """One keeper."""
 
     faulty: Faulty
 
-    def __init__(self, number: int, wallet: Wallet, key: str, folder: Path) -> None:
-        self.number, self.wallet, self.key = number, wallet, key
+    def __init__(self, number: int, wallet: Wallet, key: str, folder: Path, trap: Trap) -> None:
+        self.number, self.wallet, self.key, self._trap = number, wallet, key, trap
         self.store, self.log = f"sqlite:///{folder}/keeper{number}.db", folder / f"keeper{number}.jsonl"
         self.process: subprocess.Popen[bytes] | None = None
-        self.armed, self.killed = "", 0
+        self.killed = 0
 
     def told(self, moment: str, raw: str) -> None:
-        if moment == self.armed and self.process is not None:
-            self.armed = ""
+        if moment == self._trap.moment and self.process is not None:
+            self._trap.moment = ""
             self.killed += 1
             self.process.send_signal(signal.SIGKILL)
             self.process.wait()
@@ -116,6 +124,7 @@ class Soak:
         self._folder, self._seed, self._say = folder, seed, say
         self._stack = ExitStack()
         self._state = folder / CHAIN
+        self._trap = Trap()
         self.mates: list[Mate] = []
 
     def __enter__(self) -> Soak:
@@ -181,7 +190,7 @@ class Soak:
         """Each with a key, a store, a log, and a bad connection of its own."""
         for number in range(KEEPERS):
             key = f"0x{number + 1:02x}" + "c0ffee" * 10 + "ab"
-            mate = Mate(number, Wallet.from_key(key), key, self._folder)
+            mate = Mate(number, Wallet.from_key(key), key, self._folder, self._trap)
             mate.faulty = self._stack.enter_context(Faulty(self._anvil.url, CALM, mate.told))
             self._anvil.rpc("anvil_setBalance", mate.wallet.address, hex(BALANCE))
             self.mates.append(mate)
@@ -234,13 +243,13 @@ class Soak:
             if self._reorganise():
                 self._say("two blocks were reorganised away")
         else:
-            mate = self.mates[sum(mate.killed for mate in self.mates) % KEEPERS]
-            mate.armed = what.removeprefix("kill ")
+            self._trap.moment = what.removeprefix("kill ")
 
     def calm(self) -> None:
         """No faults any more; ends when nobody is below the line, and then the keepers are told to stop."""
+        self._trap.moment = ""
         for mate in self.mates:
-            mate.faulty.faults, mate.armed = CALM, ""
+            mate.faulty.faults = CALM
         for extreme in (LOWEST, HIGHEST):  # a reorganisation may have swallowed a price
             self._price(extreme)
             deadline = time.monotonic() + SECONDS_OF_CALM
