@@ -9,7 +9,7 @@ needed = $(or $($(1)),$(error $(1) is missing: make $@ $(1)=sepolia))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-unit histories fuzz mutate bench-gas bench-lane bench-fuzz bench-keeper lint prove coverage deploy check govern pause
-.PHONY: rehearse rehearse-kill clean distclean
+.PHONY: rehearse rehearse-kill keeper soak clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -77,6 +77,12 @@ rehearse: setup ## the whole way to a testnet and after, on a chain of our own t
 
 rehearse-kill: setup ## the same deployment, killed after every step
 	@$(PYTHON) -m plimsoll rehearse $(NETWORK) --kill
+
+keeper: setup ## NETWORK=sepolia ACCOUNT=… ARGS="--dry-run --metrics 9100": watch every account, liquidate what sinks (docs/keeper.md)
+	@$(PYTHON) -m plimsoll keeper run $(call needed,NETWORK) $(if $(ACCOUNT),--account $(ACCOUNT)) $(ARGS)
+
+soak: setup ## three keepers on a chain with many bad days: ten minutes (MINUTES=1)
+	@$(PYTHON) -m plimsoll keeper soak --minutes $(or $(MINUTES),10)
 
 clean: ## remove what was made by compiling and running
 	@rm -rf build reports .hypothesis .mypy_cache .pytest_cache .ruff_cache .solc/cache

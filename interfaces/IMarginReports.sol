@@ -18,6 +18,15 @@ interface IMarginReports is ILensReader {
         IMarginTypes.Coin[] coins;
     }
 
+    /// @dev An account as it is stored, whatever prices do. positions and amounts: in the order of the bits of state.instruments
+    /// and state.collaterals. forgiven: what others have paid for it, where it is an estate.
+    struct Holding {
+        IMarginTypes.Account state;
+        IMarginTypes.Position[] positions;
+        uint256[] amounts;
+        uint256 forgiven;
+    }
+
     /// @dev ok: the verb would succeed; else reason is what it would revert with. taken: what leaves the account, less than asked where escrow holds no more. paid: what is sent
     /// for it, token units. judged: afterwards is known; a flat account needs no price to
     /// withdraw, so it may be false where ok is true.
@@ -33,6 +42,9 @@ interface IMarginReports is ILensReader {
     /// @notice Everything about many accounts, in their order. Each price is read once; an account whose price is
     /// invalid is reported as such and spoils no other. The sequencer is not asked.
     function reports(uint256[] calldata accounts) external view returns (AccountReport[] memory);
+
+    /// @notice What is stored of many accounts, in their order: for whoever keeps a copy of the ledger. No price is read.
+    function holdings(uint256[] calldata accounts) external view returns (Holding[] memory);
 
     /// @notice For keepers: which of the accounts are below their line now (E < M with a position; E < 0 included), at
     /// prices that the sequencer vouches for. False where a price is invalid.

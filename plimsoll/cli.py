@@ -16,6 +16,8 @@
     provide NETWORK AMOUNT [--account ID] [--yes]
     open NETWORK INSTRUMENT SIZE, close NETWORK INSTRUMENT [--slippage RATE] [--sub N] [--account ID] [--yes]
     liquidate NETWORK OWNER [--sub N] [--account ID] [--yes]
+    keeper run NETWORK | --url URL --lens ADDRESS [--dry-run] [--taker SUB] [--store URL] [--metrics PORT] …
+    keeper soak [--minutes N] [--seed S] [--out DIR]
 
 Exit codes: 0 all held · 1 an invariant, an expectation, a property or a check failed, the protocol refused · 2 bad input ·
 3 the chain could not be started, or died · 130 interrupted.
@@ -31,8 +33,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from plimsoll import deploying, fuzzing, governing, operating, rehearsing
-from plimsoll.errors import AdapterError, DeployError, PlimsollError, Reverted, ScenarioError
+from plimsoll import deploying, fuzzing, governing, keeping, operating, rehearsing
+from plimsoll.errors import AdapterError, DeployError, KeeperError, PlimsollError, Reverted, ScenarioError
 from plimsoll.properties import finding, screen as properties_screen
 from plimsoll.properties.checking import check
 from plimsoll.scenarios import report, runner, screen
@@ -53,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     errors = Console(stderr=True)
     try:
         return int(options.command(options))
-    except (ScenarioError, AdapterError, DeployError) as error:
+    except (ScenarioError, AdapterError, DeployError, KeeperError) as error:
         errors.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
         return BAD_INPUT
     except Reverted as refusal:
@@ -79,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     governing.add_pause(commands.add_parser("pause", help="the guardian makes instruments reduce-only"))
     rehearsing.add_rehearse(commands.add_parser("rehearse", help="the whole way on a chain of one's own that plays the testnet"))
     operating.add_commands(commands)
+    keeping.add_keeper(commands.add_parser("keeper", help="watch every account, and liquidate what sinks below its line"))
     scenario = commands.add_parser("scenario", help="play a stated world on the contracts")
     scenario.set_defaults(command=_helper(scenario))
     verbs = scenario.add_subparsers(title="verbs")

@@ -162,6 +162,11 @@ def open_deployment(
     return load(network, record, chain)
 
 
+def first_block(network: Network, records: Path = FOLDER) -> int:
+    """In which block the engine was deployed. Raises RecordError."""
+    return int(_recorded(network, records).steps["engine"].get("block") or 0)
+
+
 def _recorded(network: Network, records: Path) -> Record:
     path = records / f"{network.name}.json"
     record = read(path)

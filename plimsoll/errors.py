@@ -16,6 +16,8 @@
     │   ├── RecordError             the file of what was deployed cannot be used
     │   ├── WalletError             no key, or one that does not open
     │   └── NotMined                a transaction is not final in time; running again goes on from there
+    ├── KeeperError                 the keeper cannot begin
+    │   └── StoreError              its database cannot be used
     ├── FuzzError                   a campaign that cannot go on: its workers, its scheduler
     ├── AdapterError                what `properties` was told to check is not an adapter
     ├── RiskError                   what the risk engine was given cannot be of one moment of one chain
@@ -151,6 +153,14 @@ class WalletError(DeployError):
 
 class NotMined(DeployError):
     """A transaction is not final in time."""
+
+
+class KeeperError(PlimsollError):
+    """The keeper cannot begin."""
+
+
+class StoreError(KeeperError):
+    """The keeper's database cannot be opened, is in use, or is of another deployment."""
 
 
 class FuzzError(PlimsollError):

@@ -56,6 +56,31 @@ contract MarginLens is IMarginReports, LensReader, Delegating {
     }
 
     /// @inheritdoc IMarginReports
+    function holdings(uint256[] calldata accounts) external view returns (Holding[] memory all) {
+        all = new Holding[](accounts.length);
+        for (uint256 i; i < accounts.length; ++i) {
+            Holding memory held = all[i];
+            (held.state, held.forgiven) = (_stateOf(accounts[i]), _forgiven(accounts[i]));
+            uint256[] memory ids = _bits(held.state.instruments);
+            held.positions = new IMarginTypes.Position[](ids.length);
+            for (uint256 j; j < ids.length; ++j) held.positions[j] = IMarginEngine(ENGINE).position(accounts[i], ids[j]);
+            held.amounts = _bits(held.state.collaterals);
+            for (uint256 j; j < held.amounts.length; ++j) {
+                held.amounts[j] = IMarginEngine(ENGINE).collateralOf(accounts[i], held.amounts[j]);
+            }
+        }
+    }
+
+    /// @dev The places of the bits of a map, ascending.
+    function _bits(uint256 map) private pure returns (uint256[] memory places) {
+        places = new uint256[](PreviewMath.count(map));
+        uint256 found;
+        for (uint256 i; found < places.length; ++i) {
+            if (map >> i & 1 == 1) places[found++] = i;
+        }
+    }
+
+    /// @inheritdoc IMarginReports
     function liquidatable(uint256[] calldata accounts) external view returns (bool[] memory below) {
         below = new bool[](accounts.length);
         IPriceOracle.Price[] memory book;

@@ -89,7 +89,7 @@ class Anvil:
                 return subprocess.Popen(
                     [str(ANVIL), *map(str, flags)],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-                    preexec_fn=_die_with_parent,
+                    preexec_fn=die_with_parent,
                 )  # fmt: skip
             except OSError as error:
                 raise AnvilMissing(str(ANVIL), str(error.strerror)) from error
@@ -163,7 +163,7 @@ class Anvil:
         self.stop()
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Whoever is killed leaves no chain behind (where the system is Linux; elsewhere only who ends by himself)."""
     if _LIBC is not None:
         _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -25,11 +25,11 @@ HEADERS = {"Content-Type": "application/json"}
 class Rpc:
     """One node. node: a Web3 object, a URL, or anything with `.url` (our Anvil, whose `.check()` explains its death).
 
-    Not for several threads at once.
+    seconds: for which an answer is waited for. per_post: requests that travel together. Not for several threads at once.
     """
 
-    def __init__(self, node: Any) -> None:
-        self._node = node
+    def __init__(self, node: Any, seconds: float = SECONDS_TO_ANSWER, per_post: int = REQUESTS_PER_POST) -> None:
+        self._node, self._seconds, self._per_post = node, seconds, per_post
         provider = getattr(node, "provider", None)
         self.url = str(getattr(provider, "endpoint_uri", None) or getattr(node, "url", node))
         self._provider = None if self.url.startswith("http") else provider
@@ -51,21 +51,29 @@ class Rpc:
         return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
 
     def batch(self, requests: Sequence[tuple[str, tuple[Any, ...]]]) -> list[dict[str, Any]]:
-        """The replies, in order, each with "result" or "error"; 2,000 requests travel in one POST."""
+        """The replies, in order, each with "result" or "error". Raises NodeRefused unless each request has its own."""
         replies: list[dict[str, Any]] = []
-        for start in range(0, len(requests), REQUESTS_PER_POST):
+        for start in range(0, len(requests), self._per_post):
             bodies = [
                 {"jsonrpc": "2.0", "id": i, "method": method, "params": params}
-                for i, (method, params) in enumerate(requests[start : start + REQUESTS_PER_POST])
+                for i, (method, params) in enumerate(requests[start : start + self._per_post])
             ]
             if self._provider is not None:
                 replies += map(self._ask, bodies)
                 continue
-            answer = self._post(bodies)
-            if isinstance(answer, dict):
-                result_of("batch", answer)
-            replies += sorted(answer, key=lambda reply: reply["id"])
+            replies += self._matched(bodies, self._post(bodies))
         return replies
+
+    def _matched(self, bodies: list[dict[str, Any]], answer: Any) -> list[dict[str, Any]]:
+        """To each request its reply, whatever their order."""
+        if isinstance(answer, dict):
+            result_of("batch", answer)
+        given = answer if isinstance(answer, list) else []
+        replies = {reply.get("id"): reply for reply in given if isinstance(reply, dict)}
+        found = [replies[body["id"]] for body in bodies if body["id"] in replies]
+        if len(found) < len(bodies):
+            raise NodeRefused("batch", f"{self.name} answers {len(found)} of {len(bodies)} requests")
+        return found
 
     def _ask(self, body: dict[str, Any]) -> Any:
         if self._provider is None:
@@ -101,7 +109,7 @@ class Rpc:
         parts = urlsplit(self.url)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._connection = kind(parts.hostname or "", parts.port, timeout=SECONDS_TO_ANSWER)
+        self._connection = kind(parts.hostname or "", parts.port, timeout=self._seconds)
         self._connection.connect()
         self._connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return self._connection
@@ -115,7 +123,9 @@ class Rpc:
 
 
 def result_of(method: str, reply: Mapping[str, Any]) -> Any:
-    """The result of a reply. Raises NodeRefused for an error."""
+    """The result of a reply. Raises NodeRefused for an error, and for what is neither."""
+    if not isinstance(reply, Mapping) or not ("result" in reply or "error" in reply):
+        raise NodeRefused(method, f"the node answers neither a result nor an error: {str(reply)[:200]}")
     if "error" not in reply:
         return reply["result"]
     error = reply["error"]
