@@ -133,6 +133,11 @@ contract MarginEngine is IMarginCore, IEscrowModule, Posting, Delegating {
         if (fills.length == 0) revert NoOrders();
         _authorise(taker, MAY_TRADE);
         _authorise(maker, MAY_TRADE);
+        // At a price of its owner's an estate would hand over what it owes to who paid for it: it closes with the pool.
+        if (_owner(maker) != POOL) {
+            _requireNoEstate(taker);
+            _requireNoEstate(maker);
+        }
         Deal memory deal;
         _loadDeal(deal, taker, maker, fills);
         uint256[] memory fees;

@@ -297,8 +297,9 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
         for (; map != 0; map &= map - 1) ++bits;
     }
 
-    /// @dev The lowest bit that is set: ids are few and small.
+    /// @dev The lowest bit that is set. Most ids are small.
     function _lowest(uint256 map) internal pure returns (uint256 bit) {
+        while (map >> bit & 0xffff == 0) bit += 16;
         while (map >> bit & 1 == 0) ++bit;
     }
 }

@@ -138,6 +138,7 @@ abstract contract Posting is Ledger {
         return state.withInstruments(uint64(map));
     }
 
+    /// @dev Written after the account that pays: the idle account itself never owes interest here, nor is it an estate.
     function _addToIdle(uint256 amount) private {
         Account storage idle = _accounts[_idle()];
         idle.cash = (int256(idle.cash) + int256(amount)).toInt80();

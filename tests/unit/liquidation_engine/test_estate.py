@@ -5,7 +5,7 @@ import pytest
 from plimsoll.fixed_point import WAD
 from tests.helpers import event, reverts
 from tests.unit.liquidation_engine.sinking import charged
-from tests.world import MAX, NO_INSTRUMENT, USDC, item
+from tests.world import MAX, MAY_TRADE, NO_INSTRUMENT, UNIT, USDC, item
 
 
 @pytest.fixture
@@ -185,3 +185,18 @@ def test_estate_takes_no_positions(house, liquidation, trader, maker, short, est
     house.reprice("BTC", 38_000)
     with reverts("EstateOpen", account, loss):
         liquidation.liquidate(item(weak, account, WAD), sender=trader)
+
+
+def test_estate_with_a_position_closes_it_with_the_pool_alone(house, engine, pool, trader, short):
+    """At a price of its owner's it would hand over what it owes. The pool's price is nobody's, and what is left pays back."""
+    account, fund = house.open(trader, 10_000 * USDC), house.id("FUND")
+    engine.setOperator(account, pool, MAY_TRADE, sender=trader)
+    pool.trade(account, fund, UNIT, MAX, MAX, sender=trader)
+    engine.openEstate(account, 6_000 * USDC, fund, sender=house.liquidator)
+    for taker, maker, units in ((account, short, -1), (short, account, 1)):
+        with reverts("EstateOpen", account, 6_000 * USDC):
+            house.trade(taker, maker, {"FUND": units})
+    insurance = engine.fundOf(fund).insurance
+    receipt = pool.trade(account, fund, -UNIT, 0, MAX, sender=trader)
+    event(receipt, "EstateRepaid", account=account, amount=6_000 * USDC, left=0)
+    assert engine.fundOf(fund).insurance >= insurance + 6_000 * USDC
