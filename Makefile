@@ -20,8 +20,7 @@ setup: ## install everything into this folder (nothing is done when it is up to 
 demo: setup ## March 2020 on the real contracts; leaves reports/black_thursday/index.html
 	@$(PYTHON) -m plimsoll scenario run black_thursday
 
-test: setup ## compile everything, then all tests
-	@$(BROWNIE) compile --all
+test: setup ## all tests (set-up compiles what has changed)
 	@$(BROWNIE) test -n 2
 
 test-unit: setup ## the contracts' unit tests
