@@ -77,7 +77,7 @@ contract LiquidationEngine is Deleveraging {
         outcome.maintenance = margin.maintenance;
         uint256 legs = c.transfers.length;
         outcome.penalty = LiquidationMath.penalty(margin.penalty, fraction, legs);
-        if (ask > 0) {
+        if (ask != 0) {
             outcome.premium = _min(_ask(c), LiquidationMath.penalty(whole, fraction, legs) - outcome.penalty);
             outcome.penalty += outcome.premium;
         }

@@ -320,7 +320,7 @@ abstract contract Posting is Ledger {
         IPriceOracle.Price[] memory none;
         IPriceOracle.Price memory found = _complete(none, 1 << SETTLEMENT_FEED, false)[0];
         uint256 price = found.mid;
-        uint256 distance = price > 1e18 ? price - 1e18 : 1e18 - price;
+        uint256 distance = Math.max(price, 1e18) - Math.min(price, 1e18);
         if (found.haltedAt != 0 || distance > DEPEG_LIMIT_E6 * 1e12) revert Depegged(price);
     }
 

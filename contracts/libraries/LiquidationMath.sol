@@ -50,7 +50,7 @@ library LiquidationMath {
     function closing(IMarginTypes.Leg memory leg, uint256 g, uint256 sizeScale) internal pure returns (uint256 closed) {
         uint256 size = leg.size.abs();
         closed = size.mulDivUp(g, WAD);
-        if (closed < size && !stands(leg, size - closed, sizeScale)) closed = size;
+        if (closed != size && !stands(leg, size - closed, sizeScale)) closed = size;
     }
 
     /// @notice A position of `size` is worth its minimum and not held at its floor.
