@@ -21,7 +21,7 @@ from itertools import islice
 from plimsoll.errors import NodeRefused, PlimsollError
 from plimsoll.keeper.book import Holding, read
 from plimsoll.keeper.port import Head, Port, Told
-from plimsoll.keeper.records import Checkpoint
+from plimsoll.keeper.records import WON, Checkpoint
 from plimsoll.keeper.store import BLOCKS_KEPT, Store
 
 FIRST_SPAN, MOST_SPAN = 1_000, 50_000  # blocks asked for at once
@@ -157,10 +157,11 @@ class Watch:
         """Proves that the events are those of one chain, and keeps them."""
         recent = max(at.number + 1, head.number - BLOCKS_KEPT + 1)
         chain = self._headers(range(min(recent, last), last + 1), at)
+        won = {told.block for told in events if told.name in WON}
         for number, header in chain.items():
-            if header.told and not any(told.block == number for told in events):
-                again = self._port.told(number, number)  # a bloom filter may err; two answers that agree do not
-                events += again
+            if header.told and (number in won or not any(told.block == number for told in events)):
+                again = self._port.told(number, number)  # a bloom filter may err, an answer lack some; two seldom lack the same
+                events += [told for told in again if told not in events]
         events.sort(key=lambda told: (told.block, told.place))
         for told in events:
             if told.block in chain and chain[told.block].hash != told.block_hash:

@@ -143,6 +143,21 @@ def test_reorganisation_to_a_shorter_chain_is_followed(fake, store, watch):
     assert store.checkpoint.number == 3 and BOB in watch.book
 
 
+def test_liquidation_that_an_answer_lacks_among_others_is_asked_for_again(fake, store, watch, monkeypatch):
+    fake.mine(ADA, BOB)
+    fake.tell("Liquidated", ADA)
+    fake.tell("Liquidated", BOB)
+    whole, answered = fake.told, []
+
+    def lacking(first, last):
+        answered.append(last)
+        return whole(first, last)[: -1 if len(answered) == 1 else None]
+
+    monkeypatch.setattr(fake, "told", lacking)
+    watch.advance()
+    assert [win.account for win in store.wins()] == [ADA, BOB]
+
+
 def test_reorganisation_deeper_than_what_is_kept_reads_everything_anew(fake, store, watch):
     for _ in range(BLOCKS_KEPT + 20):
         fake.mine(ADA)
