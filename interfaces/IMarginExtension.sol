@@ -4,7 +4,8 @@ pragma solidity 0.8.30;
 import {IMarginTypes} from "./IMarginTypes.sol";
 import {IPriceOracle} from "./IPriceOracle.sol";
 
-/// @title The rarer verbs and views of the margin engine, which MarginEngineExtension.sol implements
+/// @title What liquidation needs of the margin engine, and what is asked most: MarginEngineExtension.sol implements it, and
+/// IMarginCore's deposit and withdraw of collateral
 /// @dev Called on the engine's address, which delegates them.
 interface IMarginExtension is IMarginTypes {
     /// @notice Authorises `operator` for one account: bit 0 trades (and adds collateral), bit 1 withdraws to the owner.
@@ -27,7 +28,8 @@ interface IMarginExtension is IMarginTypes {
     ) external;
 
     /// @notice Shares losses out over the sides that won (on the open interest before it), moves positions of `account` to
-    /// takers at the given amounts, and posts a double entry beside them: Σ cash + Σ funds = Σ losses, else `Unbalanced`.
+    /// takers at the given amounts, each with what taker and insurance get, and posts the rest of the double entry:
+    /// Σ cash + Σ funds, those of the transfers included, = Σ losses, else `Unbalanced`.
     /// Only the liquidation engine, which judges before and after.
     function seize(
         uint256 account,

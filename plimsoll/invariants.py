@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from plimsoll.margin_math import Margin
 from plimsoll.fixed_point import mul_div_up
-from plimsoll.state import AccountState, Margin, MarketState, Position, State
+from plimsoll.state import AccountState, MarketState, Position, State
 from plimsoll.types import DAY, ENGINE, HALT_DELAY, WAD, Absorption, Account, Outcome, World
 from plimsoll.venue import Probe
 

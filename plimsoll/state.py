@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 
+from plimsoll.margin_math import Margin
 from plimsoll.types import Account, World
 
 
@@ -21,22 +22,8 @@ class Position:
 
 
 @dataclass(frozen=True)
-class Margin:
-    """The margin rule's answer now, interest and funding accrued, at mid. cash: less what the indices say is owed."""
-
-    cash: int
-    collateral: int
-    profit: int
-    equity: int
-    notional: int
-    maintenance: int
-    initial: int
-    penalty: int
-
-
-@dataclass(frozen=True)
 class AccountState:
-    """cash, positions, collateral: as stored (only what is not zero). margin: None while a price that judges the
+    """cash, positions, collateral: as stored (only what is not zero). margin: at mid, with I at hi; None while a price that judges the
     account is invalid; fault then names the error. owed: what the indices say it owes, which margin.cash is already less."""
 
     cash: int
@@ -119,6 +106,8 @@ class State:
 
 def leaves(value: object, path: str = "") -> dict[str, object]:
     """Every number of a state by its path: "accounts.ada.cash"."""
+    if isinstance(value, Margin):
+        value = value._asdict()
     if is_dataclass(value):
         value = {field.name: getattr(value, field.name) for field in fields(value)}
     if not isinstance(value, Mapping):

@@ -59,8 +59,7 @@ library MarginMath {
         uint256 notional_ = notional(size, leg.mid, scale);
         uint256 rate_ = rate(leg, size);
         unchecked {
-            // ⌊s · mid⌋ of a short is −⌈|s| · mid⌉.
-            margin.profit += (leg.size < 0 ? -int256(notional_) : int256(size * leg.mid / scale)) + leg.quote;
+            margin.profit += value(leg.size, leg.mid, notional_, scale) + leg.quote;
             if (leg.charge > 0) margin.cash -= leg.charge;
             else margin.profit -= leg.charge;
             margin.notional += notional_;
@@ -92,19 +91,17 @@ library MarginMath {
         return balance < 0 ? balance.abs() : 0;
     }
 
-    /// @notice ⌊s · price⌋, toward −∞
-    function value(int256 size, uint256 price, uint256 scale) internal pure returns (int256) {
-        return size.mulDivDown(price, scale);
+    /// @notice ⌊s · price⌋, toward −∞: of a short −⌈|s| · price⌉, which is its notional.
+    /// @param notional_ of the same size at the same price: its product was checked
+    function value(int256 size, uint256 price, uint256 notional_, uint256 scale) internal pure returns (int256) {
+        unchecked {
+            return size < 0 ? -int256(notional_) : int256(uint256(size) * price / scale);
+        }
     }
 
     /// @notice ⌈|s| · price⌉
     function notional(uint256 size, uint256 price, uint256 scale) internal pure returns (uint256) {
         return size.mulDivUp(price, scale);
-    }
-
-    /// @notice One position's share of U: its value, its quote, less what the index says it owes.
-    function profit(IMarginTypes.Leg memory leg, uint256 scale) internal pure returns (int256) {
-        return value(leg.size, leg.mid, scale) + leg.quote - leg.charge;
     }
 
     /// @notice r, WAD, rounded up; at most 1.

@@ -45,7 +45,7 @@ contract MathHarness {
     }
 
     struct LegParts {
-        int256 profit;
+        int256 value;
         uint256 rate;
         uint256 requirement;
         uint256 maintenance;
@@ -196,7 +196,7 @@ contract MathHarness {
         for (uint256 i; i < legs.length; ++i) {
             IMarginTypes.Leg memory leg = legs[i];
             uint256 size = FixedPointMath.abs(leg.size);
-            parts[i].profit = MarginMath.profit(leg, sizeScale);
+            parts[i].value = MarginMath.value(leg.size, leg.mid, MarginMath.notional(size, leg.mid, sizeScale), sizeScale);
             parts[i].rate = MarginMath.rate(leg, size);
             parts[i].requirement = MarginMath.requirement(leg, size, sizeScale);
             parts[i].maintenance = MarginMath.maintenance(leg, sizeScale);

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from plimsoll.margin_math import Margin
 from plimsoll.chain.artifacts import decode_error
 from plimsoll.chain.deployment import Deployment
 from plimsoll.chain.node import CallItem, Contract
 from plimsoll.errors import Reverted
 from plimsoll.fixed_point import mul_div_down
-from plimsoll.state import AccountState, EscrowState, FeedState, Margin, MarketState, PoolState, Position, State
+from plimsoll.state import AccountState, EscrowState, FeedState, MarketState, PoolState, Position, State
 from plimsoll.types import ENGINE, FAULTS, WAD, Account
 
 CASH_ACCOUNT = 0  # the escrow account that holds the engine's settlement tokens

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from plimsoll.margin_math import Margin
 from plimsoll.errors import Reverted
 from plimsoll.fuzz.market import rule
 from plimsoll.fuzz.trading import UNITS, Trading
-from plimsoll.state import Margin
 from plimsoll.types import USDC, WAD, Account, Outcome
 from plimsoll.venue import Call
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from plimsoll import margin_math
 from plimsoll.errors import Reverted
 from plimsoll.fixed_point import WAD, mul_div_down
-from plimsoll.margin_math import Snapshot
+from plimsoll.margin_math import Margin, Snapshot
 from plimsoll.model import auctions, ledger, oracle, pool
 from plimsoll.model.house import CASH, ESCROW, House, Request
 from plimsoll.model.oracle import Fault
-from plimsoll.state import AccountState, EscrowState, FeedState, Margin, MarketState, PoolState, Position, State
+from plimsoll.state import AccountState, EscrowState, FeedState, MarketState, PoolState, Position, State
 from plimsoll.types import ENGINE, FAULTS, Account
 
 
@@ -55,7 +55,7 @@ def _account(house: House, number: int) -> AccountState:
 def _standing(snapshot: Snapshot) -> Margin:
     """At mid, with I at hi."""
     at_mid, adding = margin_math.judge(snapshot), margin_math.judge(snapshot, adding=True)
-    return Margin(*at_mid._replace(initial=adding.initial))
+    return at_mid._replace(initial=adding.initial)
 
 
 def _market(house: House, i: int) -> MarketState:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from plimsoll.margin_math import Margin
 from plimsoll.scenarios.charts import Chart, Mark, Point, Series, svg
 from plimsoll.scenarios.record import Liquidation, Run
 from plimsoll.scenarios.summary import AccountRow
-from plimsoll.state import Margin, MarketState, State
+from plimsoll.state import MarketState, State
 from plimsoll.types import SIZE_UNIT, WAD, Account
 
 BLUE, ORANGE, GREY, RED, GREEN = "#2563a8", "#c2701c", "#9aa3ad", "#b3261e", "#2b7a4b"

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 
 from plimsoll.fuzz.accounts import magnitude, random_portfolio
 from plimsoll import margin_math
+from plimsoll.fixed_point import mul_div_down
 from plimsoll.chain.harness import array, ask, pack, rows
 from tests.strategies import batches, portfolios
 
@@ -50,7 +51,7 @@ def test_parts_equal_their_twins(harness, snapshots):
         parts = ask(harness, "legParts", rows(snapshot.legs), scale)
         for leg, part in zip(snapshot.legs, parts):
             assert tuple(part) == (
-                margin_math.profit_of(leg, scale),
+                mul_div_down(leg.size, leg.mid, scale),
                 margin_math.rate(leg, leg.size),
                 margin_math.requirement(leg, leg.size, scale),
                 margin_math.maintenance(leg, leg.size, scale),

@@ -10,7 +10,7 @@ import pytest
 from plimsoll.chain.anvil import Anvil
 from plimsoll.chain.node import Chain
 from plimsoll.chain.venue import ChainVenue
-from plimsoll.state import Margin
+from plimsoll.margin_math import Margin
 from plimsoll.types import DAY, ENGINE, HOUR, POOL, USDC, WAD, Account, FeedFault
 from tests.helpers import reverts
 from tests.integration.venues import ADA, BEN, KIM, START, SUPPLY, UNIT, WBTC, WETH, world_of

@@ -9,9 +9,10 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from plimsoll.margin_math import Margin
 from plimsoll.errors import Reverted
 from plimsoll.fixed_point import mul_div_down, mul_div_up
-from plimsoll.state import AccountState, EscrowState, FeedState, Margin, MarketState, PoolState, Position, State
+from plimsoll.state import AccountState, EscrowState, FeedState, MarketState, PoolState, Position, State
 from plimsoll.types import (
     ENGINE,
     HALT_DELAY,

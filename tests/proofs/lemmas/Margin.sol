@@ -38,8 +38,9 @@ contract ValueDownNotionalUp {
     function lemma(int80 size, uint88 price) external pure {
         int256 exact = int256(size) * int256(uint256(price));
         uint256 magnitude = size < 0 ? uint256(-int256(size)) : uint256(int256(size));
-        assert(MarginMath.value(size, price, 1e21) * 1e21 <= exact);
-        assert(MarginMath.notional(magnitude, price, 1e21) * 1e21 >= magnitude * price);
+        uint256 notional = MarginMath.notional(magnitude, price, 1e21);
+        assert(MarginMath.value(size, price, notional, 1e21) * 1e21 <= exact);
+        assert(notional * 1e21 >= magnitude * price);
     }
 }
 
