@@ -120,7 +120,7 @@ def test_led_2_counts_unsettled_charges_against_the_payer(venue):
 def test_led_3_price_that_makes_money(venue):
     state = venue.state()
     margin = state.accounts[ANN].margin
-    after = with_account(state, ANN, margin=replace(margin, profit=margin.profit + 100))
+    after = with_account(state, ANN, margin=margin._replace(profit=margin.profit + 100))
     calm = seen(venue, after=after, probes={})
     assert violations(calm) == ()
     found = violations(replace(calm, verb="set_price"))
@@ -169,7 +169,7 @@ def outcome(equity, maintenance, fraction=WAD // 2):
 def liquidated(venue, answer, **margin):
     state = venue.state()
     held = state.accounts[ANN].margin
-    after = with_account(state, ANN, margin=replace(held, **margin))
+    after = with_account(state, ANN, margin=held._replace(**margin))
     return violations(seen(venue, after=after, probes={}, verb="liquidate", account=ANN, answer=answer))
 
 
@@ -202,7 +202,7 @@ def test_liq_1_position_whose_halt_may_be_undone(venue):
 def test_liq_2_bite_need_not_heal_but_may_not_hurt(venue):
     for margin, expected in ((dict(equity=46, maintenance=50), []), (dict(equity=44, maintenance=50), ["LIQ-2"])):
         state = venue.state()
-        after = with_account(state, ANN, margin=replace(state.accounts[ANN].margin, **margin))
+        after = with_account(state, ANN, margin=state.accounts[ANN].margin._replace(**margin))
         bite = seen(venue, after=after, probes={}, verb="bite", account=ANN, answer=outcome(90, 100))
         assert ids(violations(bite)) == expected
 
@@ -212,7 +212,7 @@ def test_liq_2_deleveraging_never_hurts_nor_turns_anyone(venue):
     margin, bob = state.accounts[ANN].margin, state.accounts[BOB].positions["ETH"]
     deleveraged = seen(venue, probes={}, verb="deleverage", account=ANN, answer=1)
     assert violations(deleveraged) == ()
-    worse = with_account(state, ANN, margin=replace(margin, equity=margin.equity // 2))
+    worse = with_account(state, ANN, margin=margin._replace(equity=margin.equity // 2))
     assert ids(violations(replace(deleveraged, after=worse))) == ["LIQ-2"]
     turned = with_account(state, BOB, positions={"ETH": replace(bob, size=-bob.size)})
     assert any("was deleveraged from" in line for line in violations(replace(deleveraged, after=turned)))
@@ -287,7 +287,7 @@ def test_fun_1_each_way_to_fail(venue):
 
 def test_adm_1_change_that_was_not_announced(venue):
     state, margin = venue.state(), venue.state().accounts[ANN].margin
-    worse = with_account(state, ANN, margin=replace(margin, maintenance=margin.equity + 1))
+    worse = with_account(state, ANN, margin=margin._replace(maintenance=margin.equity + 1))
     found = violations(seen(venue, after=worse, verb="set_instrument", probes={}))
     assert ids(found) == ["ADM-1"] and f"now E = {margin.equity} < M = {margin.equity + 1}" in found[0]
     assert violations(seen(venue, after=worse, verb="apply_instrument", probes={})) == ()
