@@ -1,4 +1,4 @@
-# Every target brings the environment up to date first; `make setup` alone does only that.
+# Every target but help, clean and distclean brings the environment up to date first; `make setup` alone does only that.
 PYTHON3 := $(firstword $(foreach name,python3 python3.11 python3.12 python3.10 python,$(shell command -v $(name))))
 PYTHON := .venv/bin/python
 BROWNIE := .venv/bin/brownie
@@ -14,7 +14,7 @@ needed = $(or $($(1)),$(error $(1) is missing: make $@ $(1)=sepolia))
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
 
-setup: ## install everything into this folder (nothing is done when it is up to date)
+setup: ## install everything into this folder and compile the contracts (nothing is done when it is up to date)
 	@$(if $(PYTHON3),$(PYTHON3) -m plimsoll.toolchain.setup,echo "Python 3.10, 3.11 or 3.12 is needed: install one and run make again." >&2; exit 1)
 
 demo: setup ## March 2020 on the real contracts; leaves reports/black_thursday/index.html
