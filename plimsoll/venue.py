@@ -1,7 +1,7 @@
 """The seam: the verbs of the protocol as an abstract class.
 
-Whoever plays the protocol (the chain's venue, the model's venue, a fake in a test) implements this class; scenarios,
-the keeper, risk and tests take one as an argument and never ask which.
+Whoever plays the protocol (the chain's venue, the model's venue, a fake in a test) implements this class; scenarios
+with their keeper, fuzzing and tests take one as an argument and never ask which.
 
 Actors are names; an account is `Account(actor, sub)`. Whatever a wallet has to do once before a verb (exist, hold gas,
 approve a token, authorise the pool for its account) the venue does silently, once. A verb of the protocol either

@@ -46,7 +46,7 @@ def brownie_contracts(made):
     """The same contracts as Brownie knows them: tokens by symbol, feeds by name."""
     build = project.get_loaded_projects()[0]
     found = {name: build[kind].at(getattr(made, name).address) for name, kind in KINDS.items()}
-    found["engine"] = interface.IMarginEngine(made.engine.address)  # with all that it delegates to its extension
+    found["engine"] = interface.IMarginEngine(made.engine.address)  # with all that it delegates to its extension and its listing
     found["lens"] = interface.IMarginLens(made.lens.address)
     found |= {symbol: build.MockToken.at(token.address) for symbol, token in made.tokens.items()}
     found |= {f"{name}_feed": build.MockAggregator.at(feed.address) for name, feed in made.feeds.items()}

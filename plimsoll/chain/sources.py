@@ -4,7 +4,7 @@
     chain.deploy(found["ExampleMargin"])
 
 The compiler keeps its outputs (plimsoll/toolchain/solc.js), so only the first time after a change takes seconds. Settings
-are those of brownie-config.yaml: version by the lock, optimiser, EVM, remappings.
+are those of brownie-config.yaml: optimiser, IR, EVM, remappings; the version is the lock's.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""What the margin engine judges by, and who may change it. The counterpart of Parameters.sol and MarginEngineListing.sol.
+"""What the margin engine judges by, and who may change it. The counterpart of Parameters.sol and of the
+setters of MarginEngineListing.sol.
 
 The owner (a timelock) changes inside hard bounds. Caps, reduce-only and the initial multiple hold at once; what moves maintenance is
 announced, and applied by anyone when its notice has ended, so that nobody is liquidatable by a change he could not see coming (ADM-1).

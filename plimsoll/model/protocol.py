@@ -1,10 +1,11 @@
-"""The protocol, READ SECOND: the verbs of the margin engine, as an executable specification. (Their Solidity is MarginEngine.sol.)
+"""The protocol, READ AFTER margin_math.py: the verbs of the margin engine, as an executable specification. (Their Solidity is
+MarginEngine.sol, MarginEngineExtension.sol and MarginEngineListing.sol.)
 
 Every verb has the same five beats: check (who, what) · load (prices and indices, once) · act (the ledger changes) · prove
 (margin, caps) · tell (and pay). One who knows one verb knows all. A verb that may not happen raises the protocol's own
 error with its numbers (`errors.Reverted`), and then nothing has changed: `House.attempt` sees to that.
 
-Where the rest is: what an account owns and owes, ledger.py; the margin rule, margin_math.py; prices and halts, oracle.py; the
+Where the rest is: what an account owns and owes, ledger.py; the margin rule, plimsoll/margin_math.py; prices and halts, oracle.py; the
 other side of every trade, quoting.py and pool.py; accounts below their line, liquidation.py, losses.py, deleveraging.py,
 auctions.py. The formulas are in docs/spec.md.
 

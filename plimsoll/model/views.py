@@ -1,5 +1,5 @@
 """What can be asked without changing anything: the whole State, who is liquidatable, where the line is. The counterpart of
-MarginLens.sol."""
+MarginLens.sol. (Previews are the contracts' alone: MarginPreviews.sol.)"""
 
 from __future__ import annotations
 
