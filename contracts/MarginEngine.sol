@@ -22,8 +22,9 @@ import {Packing} from "./libraries/Packing.sol";
 /// @title MarginEngine: READ THIS FIRST
 /// @notice Accounts, the matched ledger and the margin rule. Every verb has the same five beats: check (who, what) · load
 /// (prices and indices, once) · act (the ledger changes) · prove (margin, caps) · tell and pay (events, then tokens).
-/// Storage is in base/Ledger.sol, posting in base/Posting.sol, the rule itself in libraries/MarginMath.sol, listing in Parameters.sol;
-/// collateral in and out, and what a liquidation takes, in MarginEngineExtension.sol.
+/// Storage is in base/Ledger.sol, posting in base/Posting.sol, the rule itself in libraries/MarginMath.sol, listing rules in
+/// Parameters.sol. Operators, collateral in and out, and what a liquidation takes are in MarginEngineExtension.sol; insurance, bad debt
+/// and settling in MarginEngineListing.sol. IDs like MAR-1 are in docs/invariants.md; what an estate is, in docs/spec.md §8.
 contract MarginEngine is IMarginCore, IEscrowModule, Posting, Delegating {
     using FixedPointMath for uint256;
     using FixedPointMath for int256;

@@ -13,7 +13,7 @@ import {Posting} from "./base/Posting.sol";
 import {FixedPointMath} from "./libraries/FixedPointMath.sol";
 import {Packing} from "./libraries/Packing.sol";
 
-/// @title The second part of the margin engine: collateral in and out, liquidation, and what is asked most
+/// @title The second part of the margin engine: operators, cash between accounts, collateral in and out, liquidation
 /// @notice MarginEngine delegates to it whatever it does not implement itself, and it to MarginEngineListing, in the engine's own
 /// storage: all three are a Ledger, made with the same Setup. Nothing here can be replaced.
 contract MarginEngineExtension is IMarginExtension, Posting, Delegating {

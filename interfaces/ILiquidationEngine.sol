@@ -93,7 +93,7 @@ interface ILiquidationEngine {
 
     /// @notice Closes an account with E < 0 whole, without penalty. Its loss is split over its instruments by maintenance and
     /// paid, per instrument, by the insurance fund; then by the taker, at the bankruptcy price, on the units that net an
-    /// opposite position of its own, as far as it keeps E ≥ M; then by the side that won (see IMarginCore.seize). Where nothing
+    /// opposite position of its own, as far as it keeps E ≥ M; then by the side that won (see IMarginExtension.seize). Where nothing
     /// is held the pool pays. Its collateral then covers exactly its debt, at its haircut, and is for sale; what the sale
     /// brings beyond the debt pays back bad debt and insurance before the owner (an estate).
     function absorb(uint256 account, uint256 taker) external returns (Absorption memory);

@@ -22,7 +22,8 @@ interface IMarginCore is IMarginTypes {
         external
         returns (uint256 paid);
 
-    /// @notice Matches two accounts that both authorised the caller, at the amounts the caller's `IVenue.quote` names.
+    /// @notice Matches two accounts that both authorised the caller, at the amounts the caller's `IVenue.quote` names. Both are
+    /// loaded before it is asked, and the fee is posted with the fill. An estate trades with the pool alone.
     /// @return quotes the taker's change of quote per fill
     /// @return fee what the taker paid on top
     function trade(uint256 taker, uint256 maker, Fill[] calldata fills, bytes calldata data)

@@ -15,6 +15,6 @@ import {IMarginListing} from "./IMarginListing.sol";
 /// the account and for the house; signed sums round toward −∞.
 /// @dev Accounts: `account = uint256(uint160(owner)) << 96 | sub`: the owner is read off the id.
 /// @dev The whole surface at the engine's address. IMarginTypes holds its structs, events and errors; IMarginCore trades,
-/// deposits and withdrawals; IMarginExtension what liquidation needs; IMarginListing what it judges by, and the books of the house:
+/// deposits and withdrawals; IMarginExtension operators and what liquidation needs; IMarginListing what it judges by, and the books of the house:
 /// three contracts, because one may not exceed 24,576 bytes.
 interface IMarginEngine is IMarginCore, IMarginExtension, IMarginListing {}

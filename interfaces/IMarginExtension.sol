@@ -4,8 +4,8 @@ pragma solidity 0.8.30;
 import {IMarginTypes} from "./IMarginTypes.sol";
 import {IPriceOracle} from "./IPriceOracle.sol";
 
-/// @title What liquidation needs of the margin engine, and what is asked most: MarginEngineExtension.sol implements it, and
-/// IMarginCore's deposit and withdraw of collateral
+/// @title Operators, cash between accounts, what liquidation needs of the margin engine: MarginEngineExtension.sol implements it,
+/// and IMarginCore's deposit and withdraw of collateral
 /// @dev Called on the engine's address, which delegates them.
 interface IMarginExtension is IMarginTypes {
     /// @notice Authorises `operator` for one account: bit 0 trades (and adds collateral), bit 1 withdraws to the owner.

@@ -259,7 +259,7 @@ interface IMarginTypes {
     /// @notice min(cash + collateral, equity) is below the initial requirement.
     error InsufficientMargin(uint256 account, int256 have, uint256 need);
     error DebtTooLarge(uint256 account, uint256 debt, uint256 limit);
-    /// @notice Risk was reduced, but health fell: equity · M_before < E_before · maintenance.
+    /// @notice Risk was reduced, but health fell: equity · M_before < E_before · maintenance; or equity fell below min(before, 0).
     error HealthWorsened(uint256 account, int256 equity, uint256 maintenance);
     error InstrumentReduceOnly(uint256 instrument);
     /// @notice The instrument's feed is halted: it is neither added to, nor quoted by the pool.
@@ -279,12 +279,13 @@ interface IMarginTypes {
     error Depegged(uint256 price);
     error InsufficientCollateral(uint256 account, uint256 collateral, uint256 have, uint256 need);
     error TokenListed(address token);
-    /// @notice Others paid for this account: until they are paid back its collateral leaves only by being sold, and it takes no position.
+    /// @notice Others paid for this account: until they are paid back its collateral leaves only by being sold, it takes no new
+    /// position, and it trades with the pool alone.
     error EstateOpen(uint256 account, uint256 forgiven);
     error InsufficientCash(uint256 account, int256 have, uint256 need);
     error BelowMinOut(uint256 paid, uint256 minOut);
     error RatioTooLow(uint256 ratio, uint256 minRatio);
-    /// @notice The extension was made with another Setup.
+    /// @notice The extension, or the listing behind it, was made with another Setup.
     error WrongExtension(address extension);
     error WrongQuotes(uint256 quotes, uint256 orders);
     error Unbalanced(int256 sum);

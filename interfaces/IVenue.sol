@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 /// @title A venue: whoever matches two accounts that both authorised it, and names the price
-/// @notice The engine reads each price once and hands it to the venue, which answers the amounts.
+/// @notice The engine reads each price once, loads both sides and hands the prices to the venue, which answers the amounts.
 interface IVenue {
     /// @param instrument its id
     /// @param size the taker's change, size units (1e-9), signed; the maker's is the opposite

@@ -50,7 +50,7 @@ abstract contract Ledger is IMarginTypes, ReentrancyGuardTransient {
     address public immutable PARAMETERS;
     uint256 public immutable DEBT_LIMIT_E6;
     uint256 public immutable OPEN_DEBT_LIMIT_E6;
-    /// @dev Of the Setup: the engine and its extension must be made with the same one.
+    /// @dev Of the Setup: the engine, its extension and its listing must be made with the same one.
     bytes32 public immutable SETUP_HASH;
     uint256 internal immutable SETTLEMENT_FEED;
     uint256 internal immutable DEPEG_LIMIT_E6;

@@ -95,7 +95,7 @@ library MarginMath {
     /// @param notional_ of the same size at the same price: its product was checked
     function value(int256 size, uint256 price, uint256 notional_, uint256 scale) internal pure returns (int256) {
         unchecked {
-            return size < 0 ? -int256(notional_) : int256(uint256(size) * price / scale);
+            return size > 0 ? int256(uint256(size) * price / scale) : -int256(notional_);
         }
     }
 
